@@ -1,0 +1,1 @@
+"""The training losses (paper section 3.3), each a function of tensors."""

@@ -1,0 +1,43 @@
+"""Least squares GAN and feature matching on every scale of the discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from fomm_tf.losses.perceptual import mean_distance
+from fomm_tf.models.discriminator import Judgement
+
+Judgements = dict[float, Judgement]
+
+
+def generator_gan_loss(generated: Judgements) -> tf.Tensor:
+    """How far the discriminator is from taking the generated picture for real."""
+    return tf.add_n([_distance_to(1.0, judgement) for judgement in generated.values()])
+
+
+def discriminator_gan_loss(generated: Judgements, real: Judgements) -> tf.Tensor:
+    """How far the discriminator is from saying 1 to the real picture and 0 to the generated."""
+    return tf.add_n(
+        [_distance_to(1.0, real[scale]) + _distance_to(0.0, generated[scale]) for scale in real]
+    )
+
+
+def feature_matching_loss(
+    generated: Judgements, real: Judgements, weights: Sequence[float]
+) -> tf.Tensor:
+    """Weighted L1 distances of the discriminator's block features."""
+    terms = [
+        weight * mean_distance(a, b)
+        for scale in real
+        for a, b, weight in zip(
+            real[scale].feature_maps, generated[scale].feature_maps, weights, strict=False
+        )
+        if weight
+    ]
+    return tf.add_n(terms)
+
+
+def _distance_to(target: float, judgement: Judgement) -> tf.Tensor:
+    return tf.reduce_mean(tf.square(target - judgement.prediction_map))

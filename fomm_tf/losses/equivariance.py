@@ -1,0 +1,31 @@
+"""Keypoints must move as the picture does (paper section 3.3, eq. 10 to 12)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from fomm_tf.geometry import Warp, coordinate_grid, inverse_2x2, matmul_2x2
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.losses.perceptual import mean_distance
+from fomm_tf.models.sampler import BilinearSampler
+
+_sampler = BilinearSampler("reflection")
+
+
+def warp_pictures(warp: Warp, images: tf.Tensor) -> tf.Tensor:
+    """images [B, H, W, C] seen through the warp, mirrored beyond the border."""
+    _, height, width, _ = images.shape
+    points = coordinate_grid(height, width).reshape(1, height * width, 2)
+    grid = tf.reshape(warp.coordinates(tf.constant(points)), [-1, height, width, 2])
+    return _sampler(images, grid)
+
+
+def value_loss(warp: Warp, kp: Keypoints, kp_warped: Keypoints) -> tf.Tensor:
+    """Keypoints of the warped picture, brought back by the warp, against those of the picture."""
+    return mean_distance(kp.value, warp.coordinates(kp_warped.value))
+
+
+def jacobian_loss(warp: Warp, kp: Keypoints, kp_warped: Keypoints) -> tf.Tensor:
+    """The same for the local maps: J(p)^-1 (dT J(p')) must be the identity."""
+    brought_back = matmul_2x2(warp.jacobian(kp_warped.value), kp_warped.jacobian)
+    return mean_distance(tf.eye(2), matmul_2x2(inverse_2x2(kp.jacobian), brought_back))

@@ -1,0 +1,37 @@
+"""What a prediction differs from the driving frame in: VGG19 features and pixels, at every scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+Pyramid = dict[float, tf.Tensor]
+
+
+def perceptual_loss(
+    features: Callable[[tf.Tensor], list[tf.Tensor]],
+    generated: Pyramid,
+    real: Pyramid,
+    weights: Sequence[float],
+) -> tf.Tensor:
+    """Weighted L1 distances of VGG19 features over all scales of the pyramid (paper eq. 9)."""
+    total = tf.constant(0.0)
+    for scale in generated:
+        # No gradient reaches the real picture, so the weights' second half costs a forward only.
+        for a, b, weight in zip(
+            features(generated[scale]), features(real[scale]), weights, strict=False
+        ):
+            if weight:
+                total += weight * mean_distance(a, tf.stop_gradient(b))
+    return total
+
+
+def pixel_loss(generated: Pyramid, real: Pyramid) -> tf.Tensor:
+    """Mean absolute difference of the pictures, summed over all scales (not in the paper)."""
+    return tf.add_n([mean_distance(generated[scale], real[scale]) for scale in generated])
+
+
+def mean_distance(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference."""
+    return tf.reduce_mean(tf.abs(a - b))

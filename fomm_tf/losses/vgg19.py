@@ -1,0 +1,137 @@
+"""VGG19 features for the perceptual loss, and the three places its weights may come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fomm_tf.errors import ModelError
+from fomm_tf.torch_checkpoint import read_checkpoint
+
+# Output channels of the convolutions up to relu5_1; "pool" is 2x2 max pooling.
+_LAYOUT = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512)
+_CHANNELS = [item for item in _LAYOUT if item != "pool"]
+# The convolutions whose activations are compared: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.
+_COMPARED = (0, 2, 4, 8, 12)
+# Indices of those convolutions in torchvision's `features`, and Keras' names for them.
+_TORCHVISION = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
+_KERAS = [f"block{b}_conv{c}" for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c in range(1, n + 1)]
+
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+Kernels = list[tuple[np.ndarray, np.ndarray]]
+"""(kernel [3, 3, in, out], bias [out]) of the 13 convolutions."""
+
+
+class VGG19Features(keras.layers.Layer):
+    """relu1_1 ... relu5_1 of RGB pictures in [0, 1]: a list of [B, H / 2^i, W / 2^i, C_i].
+
+    Never trained. `depth` says how many of the five are wanted; later layers are not computed.
+    """
+
+    def __init__(self, kernels: Kernels, depth: int = 5, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.depth = depth
+        # Plain tensors: they are data, not state, and belong to no checkpoint.
+        self._kernels = [(tf.constant(kernel), tf.constant(bias)) for kernel, bias in kernels]
+
+    def call(self, images: tf.Tensor) -> list[tf.Tensor]:
+        out = (images - MEAN) / STD
+        features: list[tf.Tensor] = []
+        index = 0
+        for item in _LAYOUT:
+            if len(features) == self.depth:
+                break
+            if item == "pool":
+                out = tf.nn.max_pool2d(out, 2, 2, "VALID")
+                continue
+            kernel, bias = self._kernels[index]
+            out = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(out, kernel, 1, "SAME"), bias))
+            if index in _COMPARED:
+                features.append(out)
+            index += 1
+        return features
+
+
+def load_vgg19(weights: str) -> Kernels:
+    """The kernels named by `weights`.
+
+    "random": seeded numbers, for comparing runs without a download. "imagenet": Keras' file,
+    downloaded by Keras on first use and scaled to torchvision's input range. Anything else: a path
+    of torchvision's `vgg19-*.pth`, which the official loss uses. Raises ModelError.
+    """
+    if weights == "random":
+        return random_kernels()
+    if weights == "imagenet":
+        return _keras_kernels()
+    return torchvision_kernels(weights)
+
+
+def random_kernels() -> Kernels:
+    """He-normal kernels, one seed for each layer."""
+    kernels = []
+    for index, (inputs, outputs) in enumerate(_sizes()):
+        rng = np.random.default_rng(1000 + index)
+        kernel = rng.standard_normal((outputs, inputs, 3, 3)).astype(np.float32)
+        kernel *= np.float32(np.sqrt(2.0 / (inputs * 9)))
+        bias = (0.01 * rng.standard_normal(outputs)).astype(np.float32)
+        kernels.append((kernel.transpose(2, 3, 1, 0), bias))
+    return kernels
+
+
+def torchvision_kernels(path: str | os.PathLike) -> Kernels:
+    """Reads torchvision's `vgg19-*.pth` (without torch)."""
+    if not Path(path).is_file():
+        raise ModelError(
+            f"VGG19 weights {path}: no such file; give torchvision's vgg19-*.pth, imagenet or random"
+        )
+    entries = read_checkpoint(path)
+    kernels = []
+    for position, (inputs, outputs) in zip(_TORCHVISION, _sizes(), strict=True):
+        name = f"features.{position}"
+        kernel, bias = entries.get(f"{name}.weight"), entries.get(f"{name}.bias")
+        if np.shape(kernel) != (outputs, inputs, 3, 3) or np.shape(bias) != (outputs,):
+            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is missing or misshaped")
+        kernels.append((np.asarray(kernel, np.float32).transpose(2, 3, 1, 0), np.asarray(bias, np.float32)))
+    return kernels
+
+
+def _keras_kernels() -> Kernels:
+    try:
+        network = keras.applications.VGG19(include_top=False, weights="imagenet")
+    except Exception as error:
+        raise ModelError(
+            "the ImageNet weights of VGG19 could not be downloaded; bring torchvision's file with "
+            "--vgg-weights vgg19-dcbb9e9d.pth, or train with --vgg-weights random "
+            f"({_first_line(error)})"
+        ) from error
+    return rescale_caffe_kernels([network.get_layer(name).get_weights() for name in _KERAS])
+
+
+def rescale_caffe_kernels(kernels: Sequence[Sequence[np.ndarray]]) -> Kernels:
+    """Keras' (Caffe's) VGG19 as a network on torchvision's input, with features of its size.
+
+    Caffe's takes BGR in 0..255 minus a mean. Swapping the input channels and scaling the first
+    kernel by each channel's 255 * std makes it take (RGB - mean) / std; as a ReLU network is
+    positively homogeneous, dividing all biases and the first kernel by 255 * mean(std) then divides
+    every feature by that. The two means differ by at most 0.5 of 255 and are taken as equal.
+    """
+    scale = np.float32(255 * STD.mean())
+    first, bias = kernels[0]
+    first = first[:, :, ::-1, :] * (255 * STD)[:, None] / scale
+    rest = [(np.asarray(kernel), np.asarray(b) / scale) for kernel, b in kernels[1:]]
+    return [(np.ascontiguousarray(first, np.float32), np.asarray(bias) / scale), *rest]
+
+
+def _sizes() -> list[tuple[int, int]]:
+    return list(zip([3, *_CHANNELS[:-1]], _CHANNELS, strict=True))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]

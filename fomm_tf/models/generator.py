@@ -1,0 +1,91 @@
+"""The picture from a source and a motion (paper section 3.4, official `OcclusionAwareGenerator`)."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from fomm_tf.config import CommonParams, GeneratorParams
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.models.dense_motion import DenseMotionNetwork
+from fomm_tf.models.layers import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2d, conv2d
+from fomm_tf.models.sampler import BilinearSampler, resize_bilinear
+
+
+class OcclusionAwareGenerator(keras.Model):
+    """Encodes the source, warps its features by the dense motion, masks what is hidden, decodes.
+
+    Two calls: `encode(source)` once for each source picture, `decode(encoded, kp_source,
+    kp_driving)` once for each frame. `call` is both, and adds the warped picture `deformed`.
+    """
+
+    def __init__(self, common: CommonParams, params: GeneratorParams, **kwargs):
+        super().__init__(**kwargs)
+        count = params.num_down_blocks
+        widths = [min(params.max_features, params.block_expansion * 2**i) for i in range(count + 1)]
+        self.dense_motion_network = None
+        if params.dense_motion_params is not None:
+            self.dense_motion_network = DenseMotionNetwork(
+                common, params.dense_motion_params, params.estimate_occlusion_map
+            )
+        self.first = SameBlock2d(common.num_channels, widths[0], 7)
+        self.down_blocks = [DownBlock2d(widths[i], widths[i + 1]) for i in range(count)]
+        self.bottleneck = {
+            f"r{i}": ResBlock2d(widths[-1]) for i in range(params.num_bottleneck_blocks)
+        }
+        self.up_blocks = [UpBlock2d(widths[i + 1], widths[i]) for i in reversed(range(count))]
+        self.final = conv2d(widths[0], common.num_channels, 7)
+        self.sampler = BilinearSampler()
+
+    def call(
+        self,
+        source: tf.Tensor,
+        kp_source: Keypoints,
+        kp_driving: Keypoints,
+        training: bool = False,
+    ) -> dict[str, tf.Tensor]:
+        """source [B, H, W, C] in [0, 1]: a dict of `prediction` [B, H, W, C], `deformed`
+        [B, H, W, C] (the source under the deformation) and the dense motion's outputs."""
+        encoded = self.encode(source, training=training)
+        out = self.decode(encoded, kp_source, kp_driving, training=training)
+        if self.dense_motion_network is not None:
+            out["deformed"] = self._deform(source, out["deformation"])
+        return out
+
+    def encode(self, source: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """All that does not depend on the driving frame: `features` and the reduced `source`."""
+        features = self.first(source, training=training)
+        for block in self.down_blocks:
+            features = block(features, training=training)
+        if self.dense_motion_network is None:
+            return {"features": features}
+        return {"features": features, "source": self.dense_motion_network.down(source)}
+
+    def decode(
+        self,
+        encoded: dict[str, tf.Tensor],
+        kp_source: Keypoints,
+        kp_driving: Keypoints,
+        training: bool = False,
+    ) -> dict[str, tf.Tensor]:
+        """The frame: a dict of `prediction` [B, H, W, C] and the dense motion's outputs."""
+        out: dict[str, tf.Tensor] = {}
+        features = encoded["features"]
+        if self.dense_motion_network is not None:
+            out = self.dense_motion_network(
+                encoded["source"], kp_source, kp_driving, training=training
+            )
+            features = self._deform(features, out["deformation"])
+            if "occlusion_map" in out:
+                _, height, width, _ = features.shape
+                features *= resize_bilinear(out["occlusion_map"], height, width)
+        for block in self.bottleneck.values():
+            features = block(features, training=training)
+        for block in self.up_blocks:
+            features = block(features, training=training)
+        out["prediction"] = tf.sigmoid(self.final(features))
+        return out
+
+    def _deform(self, images: tf.Tensor, deformation: tf.Tensor) -> tf.Tensor:
+        _, height, width, _ = images.shape
+        return self.sampler(images, resize_bilinear(deformation, height, width))

@@ -1,0 +1,152 @@
+"""A network's weights under the names and layouts of the official state dicts, both ways.
+
+Attribute names of our layers are those of the official modules, so a weight's name is the path of
+attributes that leads to it. One naming serves model folders, training checkpoints and the official
+files alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from fomm_tf.errors import ModelError
+from fomm_tf.models.layers import AntiAliasDownsample, BatchNorm
+from fomm_tf.models.spectral_norm import SpectralNormConv2D
+
+_HWIO_TO_OIHW = (3, 2, 0, 1)
+_OIHW_TO_HWIO = (2, 3, 1, 0)
+# Entries that carry no information: they follow from the config or are never read.
+_DERIVED = ("num_batches_tracked",)
+
+
+class Weight(NamedTuple):
+    """A variable and how it is stored: convolution kernels are OIHW outside, HWIO inside."""
+
+    variable: Any
+    is_kernel: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape = tuple(self.variable.shape)
+        return tuple(shape[axis] for axis in _HWIO_TO_OIHW) if self.is_kernel else shape
+
+    def read(self) -> np.ndarray:
+        value = keras.ops.convert_to_numpy(self.variable)
+        return np.ascontiguousarray(value.transpose(_HWIO_TO_OIHW)) if self.is_kernel else value
+
+    def inward(self, value: np.ndarray) -> np.ndarray:
+        return value.transpose(_OIHW_TO_HWIO) if self.is_kernel else value
+
+
+def named_weights(network: keras.layers.Layer) -> dict[str, Weight]:
+    """All weights of a network by their official name."""
+    return dict(_walk(network, ""))
+
+
+def state_dict(network: keras.layers.Layer) -> dict[str, np.ndarray]:
+    """All weights of a network as float32 arrays in the official layout."""
+    return {name: weight.read() for name, weight in named_weights(network).items()}
+
+
+def load_state_dict(
+    network: keras.layers.Layer, entries: Mapping[str, np.ndarray], where: str
+) -> None:
+    """Sets all weights of `network`, or none.
+
+    Raises ModelError, naming entries that are missing, unknown, or of another shape; `where` says
+    in the message which file and module was read.
+    """
+    entries = _without_prefix(entries)
+    weights = named_weights(network)
+    derived = {f"{name}.weight" for name, _ in _downsamplers(network, "")}
+    missing = [name for name in weights if name not in entries]
+    extra = [
+        name
+        for name in entries
+        if name not in weights and name not in derived and not name.endswith(_DERIVED)
+    ]
+    if missing or extra:
+        parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has unknown {_some(extra)}"] * bool(extra)
+        raise ModelError(f"{where} does not fit the config: it {' and '.join(parts)}")
+    wrong = [
+        f"{name} is {list(np.shape(entries[name]))}, not {list(weight.shape)}"
+        for name, weight in weights.items()
+        if np.shape(entries[name]) != weight.shape
+    ]
+    if wrong:
+        raise ModelError(f"{where} does not fit the config: {_some(wrong)}")
+    for name, weight in weights.items():
+        value = np.asarray(entries[name])
+        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+            raise ModelError(f"{where}: {name} holds values that are no finite numbers")
+        weight.variable.assign(weight.inward(value.astype(np.float32)))
+
+
+def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Weight]]:
+    own = _own_weights(layer)
+    if own is not None:
+        yield from ((f"{path}{name}", weight) for name, weight in own.items())
+        return
+    for name, child in _children(layer):
+        yield from _walk(child, f"{path}{name}.")
+
+
+def _own_weights(layer: keras.layers.Layer) -> dict[str, Weight] | None:
+    match layer:
+        case keras.layers.Conv2D():
+            return {"weight": Weight(layer.kernel, True), "bias": Weight(layer.bias)}
+        case SpectralNormConv2D():
+            return {
+                "bias": Weight(layer.bias),
+                "weight_orig": Weight(layer.kernel, True),
+                "weight_u": Weight(layer.u),
+                "weight_v": Weight(layer.v),
+            }
+        case BatchNorm():
+            return {
+                "weight": Weight(layer.gamma),
+                "bias": Weight(layer.beta),
+                "running_mean": Weight(layer.moving_mean),
+                "running_var": Weight(layer.moving_variance),
+            }
+        case keras.layers.GroupNormalization():
+            return {"weight": Weight(layer.gamma), "bias": Weight(layer.beta)}
+    return None
+
+
+def _children(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
+    for name, value in vars(layer).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, keras.layers.Layer):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}.{key}", item) for key, item in value.items())
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, keras.layers.Layer):
+                    yield f"{name}.{index}", item
+
+
+def _downsamplers(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, keras.layers.Layer]]:
+    for name, child in _children(layer):
+        if isinstance(child, AntiAliasDownsample):
+            yield f"{path}{name}", child
+        else:
+            yield from _downsamplers(child, f"{path}{name}.")
+
+
+def _without_prefix(entries: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Drops the `module.` that PyTorch's DataParallel puts before every name."""
+    if entries and all(name.startswith("module.") for name in entries):
+        return {name.removeprefix("module."): value for name, value in entries.items()}
+    return entries
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

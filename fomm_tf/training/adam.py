@@ -1,0 +1,39 @@
+"""Adam with PyTorch's epsilon, in one fused kernel for each variable."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+class Adam(keras.optimizers.Adam):
+    """`torch.optim.Adam` (betas 0.5, 0.999; eps 1e-8) as a Keras optimizer.
+
+    PyTorch adds eps to the bias-corrected root, Keras to the raw one, which in the first steps is
+    an eps thirty times as large.
+    """
+
+    def __init__(self, learning_rate: float, **kwargs):
+        super().__init__(learning_rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        step = tf.cast(self.iterations + 1, tf.float32)
+        beta_2_power = tf.pow(self.beta_2, step)
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_resource(variable),
+            m=_resource(self._momentums[index]),
+            v=_resource(self._velocities[index]),
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=beta_2_power,
+            lr=tf.cast(learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon * tf.sqrt(1 - beta_2_power),
+            grad=gradient,
+        )
+
+
+def _resource(variable) -> tf.Tensor:
+    variable = getattr(variable, "value", variable) if isinstance(variable, keras.Variable) else variable
+    return variable.handle
