@@ -35,7 +35,7 @@ class Weight(NamedTuple):
         return tuple(shape[axis] for axis in _HWIO_TO_OIHW) if self.is_kernel else shape
 
     def read(self) -> np.ndarray:
-        value = keras.ops.convert_to_numpy(self.variable)
+        value = self.variable.numpy()
         return np.ascontiguousarray(value.transpose(_HWIO_TO_OIHW)) if self.is_kernel else value
 
     def inward(self, value: np.ndarray) -> np.ndarray:

@@ -114,13 +114,13 @@ class TrainingStep:
         self, driving: tf.Tensor, prediction: tf.Tensor, kp_driving: Keypoints
     ) -> tf.Tensor:
         """The weighted loss of the discriminator; no gradient reaches its inputs."""
-        kp = tf.nest.map_structure(tf.stop_gradient, kp_driving)
+        kp = Keypoints(tf.stop_gradient(kp_driving.value))
         generated = self.discriminator(self.pyramid(tf.stop_gradient(prediction)), kp, training=True)
         real = self.discriminator(self.pyramid(driving), kp, training=True)
         return self.weights.discriminator_gan * adversarial.discriminator_gan_loss(generated, real)
 
     def _adversarial_losses(self, generated, real, kp_driving) -> dict[str, tf.Tensor]:
-        kp = tf.nest.map_structure(tf.stop_gradient, kp_driving)
+        kp = Keypoints(tf.stop_gradient(kp_driving.value))
         judged = self.discriminator(generated, kp, training=True)
         judged_real = self.discriminator(real, kp, training=True)
         gan = self.weights.generator_gan * adversarial.generator_gan_loss(judged)
