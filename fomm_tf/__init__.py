@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fomm_tf.quiet import import_tensorflow
+
 if TYPE_CHECKING:
     from fomm_tf.animation import animate_frames
     from fomm_tf.errors import ConfigError, DataError, ModelError, UserError
@@ -47,7 +49,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    if home == "fomm_tf.model":
+        import_tensorflow()
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary path beside `path`; renames it to `path` when the block ends well.
 
-    The temporary name keeps the suffix (encoders choose the format by it). On any exception the
-    temporary file is removed and what was at `path` stays untouched. Missing parent folders are made.
+    The temporary name keeps the suffix: encoders choose the format by it. On any exception the
+    temporary file is removed and what was at `path` stays. Missing parent folders are made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

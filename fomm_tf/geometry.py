@@ -34,7 +34,7 @@ def gaussians(value: tf.Tensor, height: int, width: int, variance: float) -> tf.
 
 
 def inverse_2x2(matrix: tf.Tensor) -> tf.Tensor:
-    """Inverse of [..., 2, 2]; a singular matrix gives infinities, which the sampler reads as outside."""
+    """Inverse of [..., 2, 2]; of a singular matrix infinite: outside, for the sampler."""
     a, b = matrix[..., 0, 0], matrix[..., 0, 1]
     c, d = matrix[..., 1, 0], matrix[..., 1, 1]
     determinant = a * d - b * c
@@ -67,7 +67,7 @@ class Warp(NamedTuple):
         mapped = tf.reduce_sum(linear, axis=-1) + self.theta[:, None, :, 2]
         if self.control_params is None:
             return mapped
-        distance = tf.reduce_sum(tf.abs(self._offsets(points)), axis=-1)
+        distance = tf.reduce_sum(tf.abs(_offsets(points, self.control_params)), axis=-1)
         bending = tf.square(distance) * tf.math.log(distance + 1e-6) * self.control_params
         return mapped + tf.reduce_sum(bending, axis=2)[..., None]
 
@@ -76,17 +76,19 @@ class Warp(NamedTuple):
         affine = self.theta[:, None, :, :2]
         if self.control_params is None:
             return tf.repeat(affine, points.shape[1], axis=1)
-        offsets = self._offsets(points)
+        offsets = _offsets(points, self.control_params)
         distance = tf.reduce_sum(tf.abs(offsets), axis=-1)
         # d/dr r^2 log(r + e), then dr/dp_j = sign(p_j - c_j): the spline's radius is the L1 norm.
-        slope = 2 * distance * tf.math.log(distance + 1e-6) + tf.square(distance) / (distance + 1e-6)
+        shifted = distance + 1e-6
+        slope = 2 * distance * tf.math.log(shifted) + tf.square(distance) / shifted
         bending = (slope * self.control_params)[..., None] * tf.sign(offsets)
         return affine + tf.reduce_sum(bending, axis=2)[:, :, None, :]
 
-    def _offsets(self, points: tf.Tensor) -> tf.Tensor:
-        size = round(self.control_params.shape[-1] ** 0.5)
-        control_points = coordinate_grid(size, size).reshape(1, 1, -1, 2)
-        return points[:, :, None, :] - control_points
+
+def _offsets(points: tf.Tensor, control_params: tf.Tensor) -> tf.Tensor:
+    """From each control point of the spline's square grid to each point: [B, N, P * P, 2]."""
+    size = round(control_params.shape[-1] ** 0.5)
+    return points[:, :, None, :] - coordinate_grid(size, size).reshape(1, 1, -1, 2)
 
 
 def random_warp(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from fomm_tf.arrays import read_arrays, save_arrays, section
 from fomm_tf.config import Config, load_config, required_multiple
 from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.files import replacing
@@ -86,19 +86,22 @@ class FirstOrderMotionModel:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / WEIGHTS_FILE) as temporary:
-            np.savez(temporary, **entries)
+            save_arrays(temporary, entries)
         self.config.save(folder / CONFIG_FILE)
 
     def _networks(self) -> dict:
         return {"kp_detector": self.kp_detector, "generator": self.generator}
 
     def _pictures(self, images: np.ndarray) -> tf.Tensor:
-        shape, dtype = np.shape(images), getattr(images, "dtype", None)
+        shape = np.shape(images)
         channels = self.config.model_params.common_params.num_channels
         if len(shape) != 4 or shape[-1] != channels:
-            raise ModelError(f"pictures must be [batch, height, width, {channels}], not {list(shape)}")
-        if dtype is None or not np.issubdtype(np.dtype(getattr(dtype, "name", dtype)), np.floating):
-            raise ModelError(f"pictures must be float32 in [0, 1], not {getattr(dtype, 'name', dtype)}")
+            raise ModelError(
+                f"pictures must be [batch, height, width, {channels}], not {list(shape)}"
+            )
+        kind = tf.as_dtype(getattr(images, "dtype", tf.float32))
+        if not kind.is_floating:
+            raise ModelError(f"pictures must be float32 in [0, 1], not {kind.name}")
         multiple = required_multiple(self.config)
         if shape[1] % multiple or shape[2] % multiple or not min(shape):
             raise ModelError(
@@ -138,7 +141,7 @@ def load_model(path: str | os.PathLike) -> FirstOrderMotionModel:
         raise ModelError(str(error)) from error
     weights = read_arrays(folder / WEIGHTS_FILE, _stored_shapes(model))
     for module, network in model._networks().items():
-        load_state_dict(network, _section(weights, module), f"{folder / WEIGHTS_FILE} ({module})")
+        load_state_dict(network, section(weights, module), f"{folder / WEIGHTS_FILE} ({module})")
     return model
 
 
@@ -159,7 +162,9 @@ def load_official(
         # Not used here, but a discriminator of another config says that this is the wrong YAML.
         params = config.model_params
         if params.discriminator_params is not None:
-            discriminator = MultiScaleDiscriminator(params.common_params, params.discriminator_params)
+            discriminator = MultiScaleDiscriminator(
+                params.common_params, params.discriminator_params
+            )
             load_official_module(discriminator, modules, "discriminator", checkpoint)
     return model
 
@@ -173,38 +178,11 @@ def load_official_module(network, modules: Mapping, module: str, checkpoint) -> 
     load_state_dict(network, entries, f"{checkpoint} ({module})")
 
 
-def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Reads an .npz without trusting it: sizes are checked before anything is unpacked.
-
-    Entries of `shapes` may take no more than their arrays; unknown names are left to the caller
-    and may not be larger than the known ones together.
-    """
-    allowance = 1024
-    budget = sum(4 * int(np.prod(shape)) + allowance for shape in shapes.values())
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > budget:
-                raise ModelError(f"{path} is larger than the weights that its config asks for")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError, NotImplementedError) as e:
-        raise ModelError(f"{path} is damaged or no weights file ({e})") from e
-
-
 def _stored_shapes(model: FirstOrderMotionModel) -> dict[str, tuple[int, ...]]:
     return {
         f"{module}/{name}": weight.shape
         for module, network in model._networks().items()
         for name, weight in named_weights(network).items()
-    }
-
-
-def _section(arrays: Mapping[str, np.ndarray], module: str) -> dict[str, np.ndarray]:
-    prefix = f"{module}/"
-    return {
-        name.removeprefix(prefix): value
-        for name, value in arrays.items()
-        if name.startswith(prefix)
     }
 
 

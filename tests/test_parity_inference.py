@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from golden_files import FOMM, arrays, keypoints, load_json, raw
 
 import fomm_tf
-from golden_files import FOMM, arrays, keypoints, load_json, raw
 
 CASES = sorted(path.name for path in FOMM.glob("inference_*"))
 # About ten times the difference between float32 and float64 inside PyTorch.

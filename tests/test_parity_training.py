@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden_files import FOMM, arrays, keypoints, load_json, raw
 
 from fomm_tf.config import load_config
 from fomm_tf.losses.vgg19 import VGG19Features, random_kernels
@@ -12,10 +13,8 @@ from fomm_tf.models.discriminator import MultiScaleDiscriminator
 from fomm_tf.models.generator import OcclusionAwareGenerator
 from fomm_tf.models.keypoint_detector import KeypointDetector
 from fomm_tf.models.state_dict import load_state_dict, named_weights, state_dict
-from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.training.checkpoints import load_official_state
 from fomm_tf.training.step import TrainingStep
-from golden_files import FOMM, arrays, keypoints, load_json, raw
 
 LOSSES = sorted(path.name for path in FOMM.glob("losses_*"))
 TRAINING = sorted(path.name for path in FOMM.glob("training_*"))
@@ -63,7 +62,9 @@ def test_losses_gradients_and_statistics(recorded):
     assert set(losses) == set(stored["losses"])
     for name, value in losses.items():
         assert relative(float(value), stored["losses"][name]) < 1e-4, name
-    np.testing.assert_allclose(prediction, arrays(case, "generated")["prediction"], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(
+        prediction, arrays(case, "generated")["prediction"], rtol=0, atol=2e-3
+    )
     expected = keypoints(case, "kp_driving")
     np.testing.assert_allclose(kp_driving.value, expected.value, rtol=0, atol=1e-4)
     assert_buffers(step, raw(case, "buffers_after_generator"))
@@ -121,7 +122,11 @@ def test_trajectory(case):
     for index, stored in enumerate(losses["float32"][:5]):
         others = [losses[run][index] for run in ("float64", "float32_other_kernels")]
         own = max(relative(stored[name], other[name]) for other in others for name in stored)
-        actual = step(batch_of({k: v[index] for k, v in inputs.items()}, {k: v[index] for k, v in warps.items()}))
+        actual = step(
+            batch_of(
+                {k: v[index] for k, v in inputs.items()}, {k: v[index] for k, v in warps.items()}
+            )
+        )
         assert set(actual) == set(stored)
         limit = max(1e-4, 3 * own)
         for name, value in stored.items():
@@ -141,7 +146,9 @@ def test_resuming_from_an_official_checkpoint_with_optimizers():
     step = make_step(case, "checkpoint-final.pth.tar")
     inputs, warps = raw(case, "inputs"), raw(case, "transforms")
     stored = load_json(case, "losses")["float32"][5]
-    actual = step(batch_of({k: v[5] for k, v in inputs.items()}, {k: v[5] for k, v in warps.items()}))
+    actual = step(
+        batch_of({k: v[5] for k, v in inputs.items()}, {k: v[5] for k, v in warps.items()})
+    )
     for name, value in stored.items():
         assert relative(float(actual[name]), value) < 1e-4, name
     for optimizer in step.optimizers.values():
@@ -169,7 +176,9 @@ def test_full_size_networks_have_the_official_layout(name):
     rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
     for module, network in networks.items():
         entries = {
-            key: np.broadcast_to(np.float32(1), () if shape == "scalar" else tuple(map(int, shape.split("x"))))
+            key: np.broadcast_to(
+                np.float32(1), () if shape == "scalar" else tuple(map(int, shape.split("x")))
+            )
             for owner, key, shape, _ in rows
             if owner == module
         }

@@ -1,4 +1,4 @@
-"""What a prediction differs from the driving frame in: VGG19 features and pixels, at every scale."""
+"""How far a prediction is from the driving frame: VGG19 features and pixels, at every scale."""
 
 from __future__ import annotations
 

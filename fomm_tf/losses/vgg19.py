@@ -13,14 +13,16 @@ import tensorflow as tf
 from fomm_tf.errors import ModelError
 from fomm_tf.torch_checkpoint import read_checkpoint
 
-# Output channels of the convolutions up to relu5_1; "pool" is 2x2 max pooling.
-_LAYOUT = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512)
-_CHANNELS = [item for item in _LAYOUT if item != "pool"]
-# The convolutions whose activations are compared: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.
-_COMPARED = (0, 2, 4, 8, 12)
+# Output channels of the convolutions up to relu5_1; 2x2 max pooling between the levels.
+_LEVELS = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,))
+_CHANNELS = [channels for level in _LEVELS for channels in level]
 # Indices of those convolutions in torchvision's `features`, and Keras' names for them.
 _TORCHVISION = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
-_KERAS = [f"block{b}_conv{c}" for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c in range(1, n + 1)]
+_KERAS = [
+    f"block{level}_conv{index}"
+    for level, channels in enumerate(_LEVELS, 1)
+    for index in range(1, len(channels) + 1)
+]
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -43,19 +45,18 @@ class VGG19Features(keras.layers.Layer):
 
     def call(self, images: tf.Tensor) -> list[tf.Tensor]:
         out = (images - MEAN) / STD
+        kernels = iter(self._kernels)
         features: list[tf.Tensor] = []
-        index = 0
-        for item in _LAYOUT:
-            if len(features) == self.depth:
-                break
-            if item == "pool":
+        for level in _LEVELS[: self.depth]:
+            if features:
                 out = tf.nn.max_pool2d(out, 2, 2, "VALID")
-                continue
-            kernel, bias = self._kernels[index]
-            out = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(out, kernel, 1, "SAME"), bias))
-            if index in _COMPARED:
-                features.append(out)
-            index += 1
+            for index in range(len(level)):
+                kernel, bias = next(kernels)
+                out = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(out, kernel, 1, "SAME"), bias))
+                if index == 0:
+                    features.append(out)
+                if len(features) == self.depth:
+                    return features
         return features
 
 
@@ -89,16 +90,19 @@ def torchvision_kernels(path: str | os.PathLike) -> Kernels:
     """Reads torchvision's `vgg19-*.pth` (without torch)."""
     if not Path(path).is_file():
         raise ModelError(
-            f"VGG19 weights {path}: no such file; give torchvision's vgg19-*.pth, imagenet or random"
+            f"VGG19 weights {path}: no such file; give torchvision's vgg19-*.pth, or imagenet, "
+            "or random"
         )
     entries = read_checkpoint(path)
     kernels = []
     for position, (inputs, outputs) in zip(_TORCHVISION, _sizes(), strict=True):
         name = f"features.{position}"
         kernel, bias = entries.get(f"{name}.weight"), entries.get(f"{name}.bias")
-        if np.shape(kernel) != (outputs, inputs, 3, 3) or np.shape(bias) != (outputs,):
-            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is missing or misshaped")
-        kernels.append((np.asarray(kernel, np.float32).transpose(2, 3, 1, 0), np.asarray(bias, np.float32)))
+        if not isinstance(kernel, np.ndarray) or not isinstance(bias, np.ndarray):
+            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is missing")
+        if kernel.shape != (outputs, inputs, 3, 3) or bias.shape != (outputs,):
+            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is {list(kernel.shape)}")
+        kernels.append((kernel.astype(np.float32).transpose(2, 3, 1, 0), bias.astype(np.float32)))
     return kernels
 
 

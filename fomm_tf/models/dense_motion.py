@@ -22,9 +22,7 @@ class DenseMotionNetwork(keras.Model):
     `occlusion_map` [B, h, w, 1] (if the config asks for it): 0 where the source cannot help.
     """
 
-    def __init__(
-        self, common: CommonParams, params: DenseMotionParams, occlusion: bool, **kwargs
-    ):
+    def __init__(self, common: CommonParams, params: DenseMotionParams, occlusion: bool, **kwargs):
         super().__init__(**kwargs)
         self.num_kp = common.num_kp
         self.kp_variance = params.kp_variance
@@ -79,7 +77,7 @@ class DenseMotionNetwork(keras.Model):
     def sparse_motions(
         self, kp_source: Keypoints, kp_driving: Keypoints, height: int, width: int
     ) -> tf.Tensor:
-        """Each keypoint's affine map around itself (eq. 4), after the identity: [B, K+1, h, w, 2]."""
+        """Each keypoint's affine map (eq. 4), after the identity: [B, K+1, h, w, 2]."""
         grid = coordinate_grid(height, width)
         offset = grid - kp_driving.value[:, :, None, None, :]
         if kp_driving.jacobian is not None:

@@ -28,7 +28,9 @@ class MultiScaleDiscriminator(keras.Model):
     def __init__(self, common: CommonParams, params: DiscriminatorParams, **kwargs):
         super().__init__(**kwargs)
         self.scales = params.scales
-        self.discs = {scale_key(scale): PatchDiscriminator(common, params) for scale in params.scales}
+        self.discs = {
+            scale_key(scale): PatchDiscriminator(common, params) for scale in params.scales
+        }
 
     def call(
         self, pyramid: dict[float, tf.Tensor], kp: Keypoints, training: bool = False

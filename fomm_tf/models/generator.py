@@ -1,4 +1,4 @@
-"""The picture from a source and a motion (paper section 3.4, official `OcclusionAwareGenerator`)."""
+"""The picture from a source and a motion (paper section 3.4; official class name)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keypoints and their local affine maps from a picture (paper section 3.2, official `KPDetector`)."""
+"""Keypoints and their local affine maps from a picture (paper section 3.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fomm_tf.models.layers import AntiAliasDownsample, Hourglass, conv2d
 
 
 class KeypointDetector(keras.Model):
-    """[B, H, W, C] pictures in [0, 1] -> `Keypoints` (value [B, K, 2], jacobian [B, K, 2, 2] or None).
+    """[B, H, W, C] pictures in [0, 1] -> `Keypoints`, with Jacobians if the config asks for them.
 
     An hourglass on the downsampled picture gives K heatmaps; a keypoint is its heatmap's centre of
     mass, its Jacobian the mean of a predicted 2x2 field under the same heatmap.
@@ -54,9 +54,8 @@ class KeypointDetector(keras.Model):
         return Keypoints(value, tf.reshape(jacobian, [-1, self.num_kp, 2, 2]))
 
     def heatmap(self, prediction: tf.Tensor) -> tf.Tensor:
-        """Softmax over all positions, sharpened by the temperature: [B, h, w, K] -> [B, h, w, K]."""
+        """Softmax over all positions, sharpened by the temperature: [B, h, w, K] to the same."""
         _, height, width, _ = prediction.shape
         flat = tf.reshape(prediction, [-1, height * width, self.num_kp])
         flat = tf.nn.softmax(flat / self.temperature, axis=1)
         return tf.reshape(flat, [-1, height, width, self.num_kp])
-

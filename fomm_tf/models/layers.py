@@ -1,4 +1,4 @@
-"""Building blocks that the networks share; attribute names are those of the official state dicts."""
+"""Building blocks that the networks share, with the attribute names of the official modules."""
 
 from __future__ import annotations
 
@@ -47,9 +47,17 @@ class BatchNorm(keras.layers.Layer):
         super().__init__(**kwargs)
         self.gamma = self.add_weight(name="gamma", shape=(features,), initializer="ones")
         self.beta = self.add_weight(name="beta", shape=(features,), initializer="zeros")
-        statistic = {"shape": (features,), "trainable": False, "aggregation": "mean"}
-        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **statistic)
-        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **statistic)
+        self.moving_mean = self._add_statistic("moving_mean", "zeros", features)
+        self.moving_variance = self._add_statistic("moving_variance", "ones", features)
+
+    def _add_statistic(self, name: str, initializer: str, features: int) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(features,),
+            initializer=initializer,
+            trainable=False,
+            aggregation="mean",
+        )
 
     def call(self, inputs, training=False):
         if not training:
@@ -97,7 +105,7 @@ class BatchNorm(keras.layers.Layer):
 
 
 class AntiAliasDownsample(keras.layers.Layer):
-    """Gaussian blur, then every 1/scale-th pixel (official `AntiAliasInterpolation2d`); scale in (0, 1]."""
+    """Gaussian blur, then every 1/scale-th pixel; scale in (0, 1]."""
 
     def __init__(self, scale: float, **kwargs):
         super().__init__(**kwargs)

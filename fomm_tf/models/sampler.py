@@ -11,7 +11,7 @@ PaddingMode = Literal["zeros", "reflection"]
 
 
 class BilinearSampler(keras.layers.Layer):
-    """Reads a picture or feature map at fractional positions (PyTorch's `grid_sample`, align_corners).
+    """Reads a picture or feature map at fractional positions: `grid_sample` with align_corners.
 
     padding_mode: what lies outside, "zeros" (fading over one pixel) or "reflection" (mirrored about
     the centres of the border pixels).
@@ -22,7 +22,9 @@ class BilinearSampler(keras.layers.Layer):
         if padding_mode not in ("zeros", "reflection"):
             raise ValueError(f"padding_mode must be 'zeros' or 'reflection', not {padding_mode!r}")
         self.padding_mode = padding_mode
-        self.built = True  # It has no weights: a model that never calls it is complete all the same.
+        self.built = (
+            True  # It has no weights: a model that never calls it is complete all the same.
+        )
 
     def call(self, images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
         """images [B, H, W, C], grid [B, ..., 2] with (x, y) in [-1, 1]: returns [B, ..., C].
@@ -31,11 +33,11 @@ class BilinearSampler(keras.layers.Layer):
         table. Positions that are not numbers count as far outside.
         """
         _, height, width, channels = images.shape
-        grid = tf.where(tf.equal(grid, grid), grid, -1e6)
         x = (grid[..., 0] + 1) / 2 * (width - 1)
         y = (grid[..., 1] + 1) / 2 * (height - 1)
         if self.padding_mode == "reflection":
             x, y = _reflect(x, width), _reflect(y, height)
+        x, y = (tf.where(tf.equal(position, position), position, -1.0) for position in (x, y))
         # With one pixel of zeros around the picture and positions clamped to that frame, all four
         # neighbours always exist: no validity masks. Clamping comes before the cast to integers.
         padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
@@ -51,9 +53,11 @@ class BilinearSampler(keras.layers.Layer):
         if images.shape[0] != 1:
             batch = tf.range(tf.shape(images)[0]) * ((height + 2) * stride)
             index += tf.reshape(batch, [-1] + [1] * (len(grid.shape) - 2))
-        upper = tf.gather(table, index) * (1 - dx) + tf.gather(table, index + 1) * dx
-        lower = tf.gather(table, index + stride) * (1 - dx) + tf.gather(table, index + stride + 1) * dx
-        return upper * (1 - dy) + lower * dy
+
+        def row(start: tf.Tensor) -> tf.Tensor:
+            return tf.gather(table, start) * (1 - dx) + tf.gather(table, start + 1) * dx
+
+        return row(index) * (1 - dy) + row(index + stride) * dy
 
     def get_config(self) -> dict:
         return {**super().get_config(), "padding_mode": self.padding_mode}

@@ -24,9 +24,9 @@ class SpectralNormConv2D(keras.layers.Layer):
         shape = (kernel_size, kernel_size, in_channels, filters)
         fan_in = in_channels * kernel_size**2
         bound = 1 / math.sqrt(fan_in)
-        uniform = keras.initializers.RandomUniform
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=uniform(-bound, bound))
-        self.bias = self.add_weight(name="bias", shape=(filters,), initializer=uniform(-bound, bound))
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=uniform)
+        self.bias = self.add_weight(name="bias", shape=(filters,), initializer=uniform.clone())
         state = {"trainable": False, "aggregation": "only_first_replica"}
         self.u = self.add_weight(name="u", shape=(filters,), initializer=_random_unit, **state)
         self.v = self.add_weight(name="v", shape=(fan_in,), initializer=_random_unit, **state)

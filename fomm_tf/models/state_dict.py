@@ -60,6 +60,13 @@ def load_state_dict(
     Raises ModelError, naming entries that are missing, unknown, or of another shape; `where` says
     in the message which file and module was read.
     """
+    odd = [
+        f"{name!r:.60}"
+        for name, value in entries.items()
+        if not isinstance(name, str) or not isinstance(value, np.ndarray)
+    ]
+    if odd:
+        raise ModelError(f"{where}: {_some(odd)} is no named tensor")
     entries = _without_prefix(entries)
     weights = named_weights(network)
     derived = {f"{name}.weight" for name, _ in _downsamplers(network, "")}
@@ -70,8 +77,10 @@ def load_state_dict(
         if name not in weights and name not in derived and not name.endswith(_DERIVED)
     ]
     if missing or extra:
-        parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has unknown {_some(extra)}"] * bool(extra)
-        raise ModelError(f"{where} does not fit the config: it {' and '.join(parts)}")
+        lacks = f"it lacks {_some(missing)}" if missing else ""
+        unknown = f"it has unknown {_some(extra)}" if extra else ""
+        problem = " and ".join(filter(None, (lacks, unknown)))
+        raise ModelError(f"{where} does not fit the config: {problem}")
     wrong = [
         f"{name} is {list(np.shape(entries[name]))}, not {list(weight.shape)}"
         for name, weight in weights.items()
@@ -79,11 +88,18 @@ def load_state_dict(
     ]
     if wrong:
         raise ModelError(f"{where} does not fit the config: {_some(wrong)}")
+    values = {name: _finite(entries[name], name, where) for name in weights}
     for name, weight in weights.items():
-        value = np.asarray(entries[name])
-        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-            raise ModelError(f"{where}: {name} holds values that are no finite numbers")
-        weight.variable.assign(weight.inward(value.astype(np.float32)))
+        weight.variable.assign(weight.inward(values[name]))
+
+
+def _finite(value: np.ndarray, name: str, where: str) -> np.ndarray:
+    if value.dtype.kind in "fiu":
+        with np.errstate(over="ignore"):
+            value = value.astype(np.float32)
+        if np.isfinite(value).all():
+            return value
+    raise ModelError(f"{where}: {name} holds values that are no finite numbers")
 
 
 def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Weight]]:

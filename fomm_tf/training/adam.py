@@ -35,5 +35,5 @@ class Adam(keras.optimizers.Adam):
 
 
 def _resource(variable) -> tf.Tensor:
-    variable = getattr(variable, "value", variable) if isinstance(variable, keras.Variable) else variable
-    return variable.handle
+    """The handle of a tf.Variable, which Keras' own variables wrap."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle

@@ -1,4 +1,4 @@
-"""Training state in files: networks, optimizers and the step, written whole and read back exactly."""
+"""Training state in files: networks, optimizers and the step, read back exactly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fomm_tf.arrays import read_arrays, save_arrays, section
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.model import load_official_module, read_arrays
+from fomm_tf.model import load_official_module
 from fomm_tf.models.state_dict import Weight, load_state_dict, named_weights, state_dict
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.training.step import TrainingStep
@@ -31,7 +32,7 @@ def save_checkpoint(step: TrainingStep, folder: Path, number: int) -> Path:
             raise ModelError(f"{name} is not finite after step {number}")
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
-        np.savez(temporary, **entries)
+        save_arrays(temporary, entries)
     for old in list_checkpoints(folder)[:-KEEP]:
         old.unlink(missing_ok=True)
     return path
@@ -56,9 +57,9 @@ def restore_checkpoint(step: TrainingStep, path: Path) -> None:
         name = next(n for n in (*expected, *shapes) if expected.get(n) != shapes.get(n))
         raise ModelError(f"{path} is no checkpoint of this config: it differs in {name}")
     for module, network in step.networks.items():
-        load_state_dict(network, _section(entries, module), f"{path} ({module})")
+        load_state_dict(network, section(entries, module), f"{path} ({module})")
         optimizer = step.optimizers[module]
-        state = _section(entries, f"optimizer_{module}")
+        state = section(entries, f"optimizer_{module}")
         optimizer.iterations.assign(int(state["iterations"]))
         for name, (first, second) in _moments(step, module).items():
             first.variable.assign(first.inward(state[f"m/{name}"]))
@@ -67,11 +68,11 @@ def restore_checkpoint(step: TrainingStep, path: Path) -> None:
 
 def training_state(step: TrainingStep) -> dict[str, np.ndarray]:
     """Everything that the next step depends on, as flat named arrays."""
-    entries = {}
+    entries: dict[str, np.ndarray] = {}
     for module, network in step.networks.items():
         entries |= {f"{module}/{name}": value for name, value in state_dict(network).items()}
         prefix = f"optimizer_{module}"
-        entries[f"{prefix}/iterations"] = np.int64(step.optimizers[module].iterations.numpy())
+        entries[f"{prefix}/iterations"] = np.asarray(step.optimizers[module].iterations)
         for name, (first, second) in _moments(step, module).items():
             entries[f"{prefix}/m/{name}"] = first.read()
             entries[f"{prefix}/v/{name}"] = second.read()
@@ -108,9 +109,9 @@ def _load_official_optimizer(step: TrainingStep, module: str, entries, state, pa
             continue  # A parameter that never had a gradient.
         for weight, key in zip(moments[name], ("exp_avg", "exp_avg_sq"), strict=True):
             value = slot.get(key)
-            if np.shape(value) != weight.shape:
-                raise ModelError(f"{where}: {key} of {name} is {list(np.shape(value))}")
-            weight.variable.assign(weight.inward(np.asarray(value, np.float32)))
+            if not isinstance(value, np.ndarray) or value.shape != weight.shape:
+                raise ModelError(f"{where}: {key} of {name} is missing or misshaped")
+            weight.variable.assign(weight.inward(value.astype(np.float32)))
         iterations = max(iterations, int(slot.get("step", 0)))
     step.optimizers[module].iterations.assign(iterations)
 
@@ -122,13 +123,9 @@ def _moments(step: TrainingStep, module: str) -> dict[str, tuple[Weight, Weight]
         id(variable): (optimizer._momentums[index], optimizer._velocities[index])
         for index, variable in enumerate(network.trainable_variables)
     }
-    return {
-        name: tuple(Weight(slot, weight.is_kernel) for slot in slots[id(weight.variable)])
-        for name, weight in named_weights(network).items()
-        if id(weight.variable) in slots
-    }
-
-
-def _section(entries: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    prefix = f"{name}/"
-    return {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
+    moments = {}
+    for name, weight in named_weights(network).items():
+        if id(weight.variable) in slots:
+            first, second = slots[id(weight.variable)]
+            moments[name] = (Weight(first, weight.is_kernel), Weight(second, weight.is_kernel))
+    return moments

@@ -9,6 +9,7 @@ from fomm_tf.config import Config
 from fomm_tf.geometry import Warp
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses import adversarial, equivariance
+from fomm_tf.losses.adversarial import Judgements
 from fomm_tf.losses.perceptual import perceptual_loss, pixel_loss
 from fomm_tf.losses.vgg19 import VGG19Features, load_vgg19
 from fomm_tf.model import FirstOrderMotionModel
@@ -29,11 +30,11 @@ class TrainingStep:
 
     def __init__(self, config: Config, strategy: tf.distribute.Strategy | None = None):
         self.strategy = strategy or tf.distribute.get_strategy()
+        self.discriminator: MultiScaleDiscriminator | None = None
         self.weights = config.train_params.loss_weights
         train = config.train_params
         with self.strategy.scope():
             self.model = FirstOrderMotionModel(config)
-            self.discriminator = None
             params = config.model_params
             if params.discriminator_params is not None:
                 self.discriminator = MultiScaleDiscriminator(
@@ -78,7 +79,7 @@ class TrainingStep:
         self.optimizers["generator"].apply(generator_gradients)
         self.optimizers["kp_detector"].apply(kp_gradients)
 
-        if self.weights.generator_gan:
+        if self.discriminator is not None and self.weights.generator_gan:
             with tf.GradientTape() as tape:
                 loss = self.discriminator_loss(batch["driving"], prediction, kp_driving)
                 total = loss / self.strategy.num_replicas_in_sync
@@ -87,9 +88,7 @@ class TrainingStep:
             losses["disc_gan"] = loss
         return losses
 
-    def generator_losses(
-        self, batch: Batch
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor, Keypoints]:
+    def generator_losses(self, batch: Batch) -> tuple[dict[str, tf.Tensor], tf.Tensor, Keypoints]:
         """The weighted losses of generator and keypoint detector, the prediction, kp_driving."""
         source, driving = batch["source"], batch["driving"]
         kp_source = self.model.kp_detector(source, training=True)
@@ -114,15 +113,21 @@ class TrainingStep:
         self, driving: tf.Tensor, prediction: tf.Tensor, kp_driving: Keypoints
     ) -> tf.Tensor:
         """The weighted loss of the discriminator; no gradient reaches its inputs."""
-        kp = Keypoints(tf.stop_gradient(kp_driving.value))
-        generated = self.discriminator(self.pyramid(tf.stop_gradient(prediction)), kp, training=True)
-        real = self.discriminator(self.pyramid(driving), kp, training=True)
-        return self.weights.discriminator_gan * adversarial.discriminator_gan_loss(generated, real)
+        judged = self._judge(
+            self.pyramid(tf.stop_gradient(prediction)), self.pyramid(driving), kp_driving
+        )
+        return self.weights.discriminator_gan * adversarial.discriminator_gan_loss(*judged)
 
-    def _adversarial_losses(self, generated, real, kp_driving) -> dict[str, tf.Tensor]:
+    def _judge(self, generated, real, kp_driving: Keypoints) -> tuple[Judgements, Judgements]:
+        """What the discriminator says of two pyramids. The order is the official one: each call
+        moves the state of its spectral norm."""
+        assert self.discriminator is not None
         kp = Keypoints(tf.stop_gradient(kp_driving.value))
         judged = self.discriminator(generated, kp, training=True)
-        judged_real = self.discriminator(real, kp, training=True)
+        return judged, self.discriminator(real, kp, training=True)
+
+    def _adversarial_losses(self, generated, real, kp_driving) -> dict[str, tf.Tensor]:
+        judged, judged_real = self._judge(generated, real, kp_driving)
         gan = self.weights.generator_gan * adversarial.generator_gan_loss(judged)
         losses = {"gen_gan": gan}
         if any(self.weights.feature_matching):

@@ -1,0 +1,80 @@
+# The commands of this project. `make test` and `make demo` do all the set-up themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin/
+READY := .venv/ready
+
+.PHONY: help venv demo test lint types lock clean
+
+help:
+	@echo "make demo    animate, evaluate and train a little; results in demo/"
+	@echo "make test    run all tests"
+	@echo "make lint    check style and format"
+	@echo "make types   check type hints"
+	@echo "make venv    create .venv with the locked packages (the others do it by themselves)"
+	@echo "make lock    renew requirements.lock with today's versions"
+	@echo "make clean   remove what the others made"
+	@echo "PYTHON=python3.12 before or after the target chooses the interpreter (3.11 to 3.13)."
+
+venv: $(READY)
+
+# The marker comes last: an interrupted installation is done again from the start.
+$(READY): requirements.lock setup.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 14) or sys.exit( \
+	  "error: %s is Python %d.%d, needed is 3.11 to 3.13: add PYTHON=/path/to/python3.12" % (sys.executable, *v))'
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The seed differs from that of the bundled model's training: these people are new to it.
+FACES := demo/faces
+DEMO_STEPS ?= 60
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+demo: $(READY)
+	rm -rf demo
+	mkdir demo
+	$(BIN)python -m fomm_tf.data.cartoon_faces --out $(FACES) --videos 16 --frames 75 --size 128 --seed 2026
+	$(BIN)python -c 'from PIL import Image; from fomm_tf.data.video import open_video; \
+	  Image.fromarray(next(iter(open_video("$(FACES)/test/00007.mp4")))).save("demo/source.png")'
+	$(BIN)python -m fomm_tf.animate --model models/cartoon-faces --source demo/source.png \
+	  --driving $(FACES)/test/00015.mp4 --out demo/animated.gif
+	$(BIN)python -m fomm_tf.animate --model models/cartoon-faces --source demo/source.png \
+	  --driving $(FACES)/test/00015.mp4 --out demo/side-by-side.mp4 --side-by-side
+	$(BIN)python -m fomm_tf.evaluate --model models/cartoon-faces --data $(FACES) --out demo/evaluation
+	$(BIN)python -m fomm_tf.train --config configs/cartoon-faces-64.yaml --data $(FACES) --out demo/training \
+	  --steps $(DEMO_STEPS)
+	@echo
+	@echo "The animated picture:      demo/animated.gif"
+	@echo "source, driving, result:   demo/side-by-side.mp4"
+	@echo "the model on new faces:    demo/evaluation"
+	@echo "a short training run:      demo/training"
+
+test: $(READY)
+	$(BIN)python -m pytest
+
+lint: $(READY)
+	$(BIN)ruff check .
+	$(BIN)ruff format --check .
+
+types: $(READY)
+	$(BIN)mypy
+
+# One lock serves Python 3.11 to 3.13. It is made on 64-bit Intel or AMD Linux, where TensorFlow's
+# CPU build (half the size) stands in for the full one.
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --upgrade pip
+	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,dev]'
+	( echo '# Exact versions for development and tests, Python 3.11 to 3.13. Renew with: make lock'; \
+	  .venv-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
+	  | sed -E '/^#/d; s/^tensorflow[-_]cpu==(.*)/tensorflow-cpu==\1 ; sys_platform == "linux" and platform_machine == "x86_64"\ntensorflow==\1 ; sys_platform != "linux" or platform_machine != "x86_64"/' \
+	) > requirements.lock
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .venv-lock demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,299 @@
+"""Animates a picture by a driving video, or the test videos of a dataset by each other.
+
+One picture:  --source PICTURE --driving VIDEO --out result.mp4
+A dataset:    --data DIR --out FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import fomm_tf
+from fomm_tf.animation import animate_frames, find_best_frame
+from fomm_tf.config import Config, load_config
+from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
+from fomm_tf.data.pictures import Box, check_box, fit, fit_notice, read_picture, side_by_side
+from fomm_tf.data.video import TimedFrame, Video, VideoWriter, open_video
+from fomm_tf.errors import DataError, ModelError, run_command
+from fomm_tf.keypoints import Keypoints
+
+EXAMPLES = """\
+examples:
+  python -m fomm_tf.animate --model models/cartoon-faces --source me.png --driving talk.mp4 \\
+      --out result.mp4
+  python -m fomm_tf.animate --model models/cartoon-faces --source me.jpg --driving talk.gif \\
+      --out result.gif --best-frame --side-by-side
+  python -m fomm_tf.animate --model models/cartoon-faces --source group.jpg \\
+      --box 310,120,256,256 --driving talk.mp4 --driving-box 80,0,480,480 --out frames
+  python -m fomm_tf.animate --model models/cartoon-faces --data data/faces --out results
+
+The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the driving
+video. A driving video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
+--fit letterbox the black bars are part of what the model sees and of the result.
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    args = _parse(argv)
+    _set_threads(args.threads)
+    if not args.model.is_dir():
+        raise ModelError(f"{args.model}: no such model folder")
+    if args.data is None:
+        _animate_picture(args)
+    else:
+        _animate_dataset(args)
+
+
+def _animate_picture(args: argparse.Namespace) -> None:
+    source = read_picture(args.source)
+    check_box(args.box, source, str(args.source))
+    driving = open_video(args.driving)
+    check_box(args.driving_box, np.empty((driving.height, driving.width)), str(args.driving))
+    audio = args.driving if driving.has_audio else None
+    # Opened first: an output that cannot be written must show before the minutes of work.
+    with VideoWriter(args.out, driving.fps, audio_from=audio) as writer:
+        model = fomm_tf.load_model(args.model)
+        size = model.frame_size
+        _say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
+        frame_size = (driving.height, driving.width)
+        _say(args.driving, fit_notice(frame_size, size, args.fit, args.driving_box))
+        source = fit(source, size, args.fit, args.box)
+        kp_initial = _best_initial(args, model, source, driving) if args.best_frame else None
+        options = {
+            "relative": not args.absolute,
+            "adapt_scale": args.adapt_scale,
+            "kp_initial": kp_initial,
+        }
+        frames = _fitted(driving.timed(), size, args.fit, args.driving_box)
+        started = time.monotonic()
+        count = _write(
+            writer, model, source, frames, options, args.side_by_side, driving.frame_count
+        )
+        seconds = time.monotonic() - started
+    _warn(driving.problem)
+    _warn(writer.problem)
+    print(f"{args.out}: {count} frames in {seconds:.1f} s")
+
+
+def _write(
+    writer: VideoWriter,
+    model: Any,
+    source: np.ndarray,
+    driving: Iterable[TimedFrame],
+    options: dict[str, Any],
+    panels: bool,
+    total: int | None,
+) -> int:
+    """Animates uint8 `source` by `driving`, both of the model's size; returns how many frames."""
+    pending: deque[TimedFrame] = deque()
+
+    def images() -> Iterator[np.ndarray]:
+        for frame in driving:
+            pending.append(frame)
+            yield frame.image
+
+    count = 0
+    results = animate_frames(model, source, images(), **options)
+    for result in tqdm(results, total=total, unit="frame", desc=writer.path.name):
+        start, duration, image = pending.popleft()
+        writer.write(side_by_side(source, image, result) if panels else result, start, duration)
+        count += 1
+    return count
+
+
+def _fitted(
+    frames: Iterable[TimedFrame], size: tuple[int, int], mode: str, box: Box | None = None
+) -> Iterator[TimedFrame]:
+    for frame in frames:
+        yield frame._replace(image=fit(frame.image, size, mode, box))
+
+
+def _best_initial(
+    args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video
+) -> Keypoints:
+    frames = _fitted(driving.timed(), model.frame_size, args.fit, args.driving_box)
+    bar = tqdm(frames, total=driving.frame_count, unit="frame", desc="looking for the best frame")
+    index, kp = find_best_frame(model, source, (frame.image for frame in bar))
+    print(f"best frame: {index}, at {index / driving.fps:.2f} s")
+    return kp
+
+
+# Datasets
+
+
+def _animate_dataset(args: argparse.Namespace) -> None:
+    # Not above: the dataset reader is not needed for a single picture.
+    from fomm_tf.data.clips import list_videos, open_clip
+
+    folder = args.data / "test" if (args.data / "test").is_dir() else args.data
+    videos = list_videos(folder)
+    config = load_config(args.model / "config.yaml")
+    params = config.animate_params
+    VideoWriter(args.out / f"pair{params.format}", fps=1)  # raises if it cannot write this format
+    pairs = _pairs(config, videos, args.seed or 0)
+    _check_folder(args.out)
+    model = fomm_tf.load_model(args.model)
+    motion = params.normalization_params
+    options = {
+        "relative": motion.use_relative_movement,
+        "relative_jacobian": motion.use_relative_jacobian,
+        "adapt_scale": motion.adapt_movement_scale,
+    }
+    done = 0
+    told: set[str | None] = set()
+    for pair in pairs:
+        source, driving = (open_clip(path, model.frame_size) for path in pair)
+        out = args.out / f"{pair[0].stem}-{pair[1].stem}{params.format}"
+        try:
+            picture = next(iter(source.frames()))
+            notice = fit_notice(picture.shape[:2], model.frame_size, args.fit)
+            if notice not in told:
+                told.add(notice)
+                _say(pair[0], notice)
+            picture = fit(picture, model.frame_size, args.fit)
+            with VideoWriter(out, driving.fps()) as writer:
+                frames = _fitted(_evenly(driving), model.frame_size, args.fit)
+                _write(writer, model, picture, frames, options, args.side_by_side, driving.count())
+            _warn(driving.problem)
+            done += 1
+        except DataError as error:
+            _warn(f"skipped: {error}")
+    if not done:
+        raise DataError(f"{folder}: no pair of its videos could be animated")
+    print(f"{args.out}: {done} videos")
+
+
+def _pairs(config: Config, videos: list[Path], seed: int) -> list[Pair]:
+    count, pairs_list = config.animate_params.num_pairs, config.dataset_params.pairs_list
+    if pairs_list is None:
+        return draw_pairs(videos, count, seed)
+    pairs, passed_over = read_pairs(pairs_list, videos, count)
+    if passed_over:
+        _warn(f"{pairs_list}: {passed_over} pairs name videos that are not there")
+    return pairs
+
+
+def _evenly(clip: Any) -> Iterator[TimedFrame]:
+    step = 1 / clip.fps()
+    for i, image in enumerate(clip.frames()):
+        yield TimedFrame(i * step, step, image)
+
+
+def _check_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: is no folder for results ({error.strerror})") from error
+    if not os.access(path, os.W_OK):
+        raise DataError(f"{path}: cannot be written")
+
+
+# The command line
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m fomm_tf.animate",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--model", type=Path, required=True, metavar="DIR", help="model folder")
+    add("--source", type=Path, metavar="PICTURE", help="the picture that is to move")
+    add("--driving", type=Path, metavar="VIDEO", help="the video it moves like")
+    add(
+        "--data", type=Path, metavar="DIR", help="dataset: pairs of DIR/test (or DIR) by the config"
+    )
+    add(
+        "--out", type=Path, required=True, metavar="PATH", help="result.mp4, result.gif or a folder"
+    )
+    add("--absolute", action="store_true", help="take place, size and shape of the driving object")
+    add("--adapt-scale", action="store_true", help="scale the motion to the source object's size")
+    add(
+        "--best-frame",
+        action="store_true",
+        help="start from the driving frame most like the source",
+    )
+    add("--side-by-side", action="store_true", help="write source, driving and result in a row")
+    add(
+        "--fit",
+        choices=("crop", "letterbox"),
+        default="crop",
+        help="pictures of another aspect: cut off the sides (default) or add black bars",
+    )
+    add("--box", type=_box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
+    add("--driving-box", type=_box, metavar="X,Y,W,H", help="the same for the driving video")
+    add("--seed", type=_whole, metavar="N", help="of the pairs drawn with --data (default: 0)")
+    add("--threads", type=_threads, metavar="N", help="processor threads (default: all)")
+    args = parser.parse_args(argv)
+    _check_combination(parser, args)
+    return args
+
+
+def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    if args.data is None:
+        if args.source is None or args.driving is None:
+            parser.error("give --source and --driving, or --data")
+        if args.seed is not None:
+            parser.error("--seed goes with --data only")
+        return
+    alone = ("source", "driving", "box", "driving_box", "absolute", "adapt_scale", "best_frame")
+    for name in alone:
+        if getattr(args, name):
+            parser.error(
+                f"--{name.replace('_', '-')} does not go with --data (the motion options come from "
+                "animate_params of the model's config)"
+            )
+
+
+def _box(text: str) -> Box:
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not four whole numbers X,Y,W,H") from None
+    return x, y, w, h
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if not _whole(text):
+        raise argparse.ArgumentTypeError("it takes at least one thread")
+    return int(text)
+
+
+def _set_threads(count: int | None) -> None:
+    # TensorFlow reads these when it is first used, which loading the model does.
+    if count is not None:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ[name] = str(count)
+
+
+def _say(what: Path, notice: str | None) -> None:
+    if notice:
+        print(f"{what}: {notice}", file=sys.stderr)
+
+
+def _warn(problem: str | None) -> None:
+    if problem:
+        print(f"warning: {problem}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run_command(main)

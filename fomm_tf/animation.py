@@ -1,0 +1,98 @@
+"""Animating a source picture by driving frames, one frame at a time. No TensorFlow of its own.
+
+Works with any model object that has `detect`, `encode` and `decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fomm_tf.data.pictures import to_float
+from fomm_tf.errors import DataError, ModelError
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.motion_transfer import keypoint_distance, transfer_motion
+
+
+def animate_frames(
+    model: Any,
+    source: np.ndarray,
+    driving_frames: Iterable[np.ndarray],
+    *,
+    relative: bool = True,
+    relative_jacobian: bool = True,
+    adapt_scale: bool = False,
+    kp_initial: Keypoints | None = None,
+) -> Iterator[np.ndarray]:
+    """Yields the animated source for each driving frame: float32 [H, W, 3] in [0, 1].
+
+    source: [H, W, 3] or [1, H, W, 3]; driving_frames: any iterable of [H, W, 3], taken one at a
+    time as results are asked for. Both float in [0, 1], or uint8. The source is encoded once, and
+    memory does not grow with the number of frames.
+
+    relative, relative_jacobian, adapt_scale: see `transfer_motion` (arXiv 2003.00196, eq. 13, 14).
+    kp_initial: the driving keypoints that correspond to the source's pose; default: those of the
+    first driving frame (`find_best_frame` looks for better ones).
+
+    Raises ModelError for shapes or types that the model cannot take.
+    """
+    source = _batch(source, "the source")
+    return _animate(
+        model, source, driving_frames, relative, relative_jacobian, adapt_scale, kp_initial
+    )
+
+
+def _animate(
+    model: Any,
+    source: np.ndarray,
+    driving_frames: Iterable[np.ndarray],
+    relative: bool,
+    relative_jacobian: bool,
+    adapt_scale: bool,
+    kp_initial: Keypoints | None,
+) -> Iterator[np.ndarray]:
+    kp_source = model.detect(source)
+    encoded = model.encode(source)
+    for frame in driving_frames:
+        kp_driving = model.detect(_batch(frame, "a driving frame"))
+        if kp_initial is None:
+            kp_initial = kp_driving
+        kp = transfer_motion(
+            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
+        )
+        yield model.decode(encoded, kp_source, kp)[0]
+
+
+def find_best_frame(
+    model: Any, source: np.ndarray, driving_frames: Iterable[np.ndarray]
+) -> tuple[int, Keypoints]:
+    """The index and keypoints of the driving frame whose pose is most like the source's.
+
+    Compares keypoints freed of place and size (`keypoint_distance`), in one pass that holds one
+    frame; needs no face detector. Arguments as for `animate_frames`. Raises DataError if there are
+    no frames.
+    """
+    kp_source = model.detect(_batch(source, "the source"))
+    best: tuple[float, int, Keypoints] | None = None
+    for index, frame in enumerate(driving_frames):
+        kp = model.detect(_batch(frame, "a driving frame"))
+        distance = keypoint_distance(kp_source, kp)
+        if best is None or distance < best[0]:
+            best = distance, index, kp
+    if best is None:
+        raise DataError("the driving video has no frames")
+    return best[1], best[2]
+
+
+def _batch(image: np.ndarray, name: str) -> np.ndarray:
+    """[H, W, 3] or [1, H, W, 3], uint8 or float -> float32 [1, H, W, 3]."""
+    image = np.asarray(image)
+    if image.ndim == 3:
+        image = image[None]
+    if image.ndim != 4 or image.shape[0] != 1 or image.shape[3] != 3:
+        raise ModelError(f"{name} must be [height, width, 3], not {list(image.shape)}")
+    if image.dtype != np.uint8 and not np.issubdtype(image.dtype, np.floating):
+        raise ModelError(f"{name} must be uint8, or float in [0, 1], not {image.dtype}")
+    return to_float(image)

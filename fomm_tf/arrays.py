@@ -1,0 +1,51 @@
+"""Flat files of named arrays (.npz), read without trusting them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fomm_tf.errors import ModelError
+
+# Room for an array's header in the file.
+_HEADER = 1024
+_DAMAGE = (
+    ValueError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def save_arrays(path: Path, entries: Mapping[str, np.ndarray]) -> None:
+    """Writes an uncompressed .npz."""
+    np.savez(path, allow_pickle=False, **entries)
+
+
+def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Reads an .npz; no pickle in it is run, and it may not unpack to more than `shapes` take.
+
+    Whether names and shapes are the expected ones is for the caller to check. Raises ModelError.
+    """
+    budget = sum(8 * int(np.prod(shape)) + _HEADER for shape in shapes.values())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > budget:
+                raise ModelError(f"{path} is larger than the weights that its config asks for")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except _DAMAGE as error:
+        raise ModelError(f"{path} is damaged or no weights file ({error})") from error
+
+
+def section(entries: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """The entries under `name/`, without that prefix."""
+    prefix = f"{name}/"
+    return {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}

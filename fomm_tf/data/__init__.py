@@ -1,0 +1,1 @@
+"""Pictures, videos and datasets: reading, writing, augmenting, drawing. One module per task."""

@@ -1,0 +1,57 @@
+"""The command: `python -m fomm_tf.data.cartoon_faces`."""
+
+from __future__ import annotations
+
+import argparse
+
+from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
+from fomm_tf.errors import run_command
+
+_EXAMPLES = """examples:
+  python -m fomm_tf.data.cartoon_faces --out data/cartoon-faces
+  python -m fomm_tf.data.cartoon_faces --out data/small --videos 40 --frames 64 --size 64 --seed 1
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m fomm_tf.data.cartoon_faces",
+        description="Draws videos of cartoon faces that move, to train and test with: mp4 files in "
+        "OUT/train and OUT/test, every video another person. The same seed gives the same pixels.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
+    parser.add_argument(
+        "--videos",
+        type=int,
+        default=400,
+        metavar="N",
+        help="how many, at least 2; one in eight is for testing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=128,
+        metavar="N",
+        help="of each video, at 25 a second, at least 2 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=128,
+        metavar="S",
+        help=f"width and height in pixels, {MIN_SIZE} to {MAX_SIZE} (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    args = parser.parse_args()
+    files = write_dataset(args.out, args.videos, args.frames, args.size, args.seed)
+    test = sum(file.parent.name == "test" for file in files)
+    train = len(files) - test
+    print(
+        f"wrote videos of {len(files)} people: {args.out}/train ({train}), {args.out}/test ({test})"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

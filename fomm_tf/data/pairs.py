@@ -1,0 +1,56 @@
+"""Which videos of a dataset animate which: the pairs of the official protocol."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fomm_tf.errors import DataError
+
+Pair = tuple[Path, Path]
+
+
+def draw_pairs(videos: Sequence[Path], count: int, seed: int = 0) -> list[Pair]:
+    """`count` different (source, driving) pairs, or as many as there are.
+
+    Drawn without replacement from the grid of the first `count` videos with themselves, as the
+    official frames_dataset.py does. The same seed gives the same pairs.
+    """
+    videos = videos[:count]
+    total = len(videos) ** 2
+    chosen = np.random.default_rng(seed).choice(total, min(total, count), replace=False)
+    return [(videos[i // len(videos)], videos[i % len(videos)]) for i in chosen]
+
+
+def read_pairs(
+    path: str | os.PathLike, videos: Sequence[Path], count: int
+) -> tuple[list[Pair], int]:
+    """The first `count` (source, driving) pairs of a CSV file with these two columns.
+
+    The columns hold names of `videos`, with or without suffix. Returns the pairs, and the number of
+    lines that were passed over because they name other videos. Raises DataError if the file is no
+    such list, or no pair is left.
+    """
+    path = Path(path)
+    by_name = {video.stem: video for video in videos} | {video.name: video for video in videos}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if not {"source", "driving"} <= set(reader.fieldnames or ()):
+                raise DataError(f"{path}: a pairs list needs the columns source and driving")
+            lines = [(line["source"], line["driving"]) for line in reader]
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: no such pairs list (dataset_params.pairs_list of the model's config.yaml; "
+            "null draws pairs at random)"
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: is no CSV file ({error})") from error
+    pairs = [(by_name[a], by_name[b]) for a, b in lines if a in by_name and b in by_name]
+    if not pairs:
+        raise DataError(f"{path}: names no pair of the {len(videos)} videos, e.g. {videos[0].name}")
+    return pairs[:count], len(lines) - len(pairs)

@@ -1,0 +1,21 @@
+"""TensorFlow without its start-up log lines, so that a command's own words can be seen."""
+
+from __future__ import annotations
+
+import os
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow with stderr shut: it writes some lines before its log level applies.
+
+    What goes wrong in the import itself is still raised. TF_CPP_MIN_LOG_LEVEL, if set, is kept.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -1,0 +1,128 @@
+"""Trains a model on a folder of videos."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fomm_tf.errors import ConfigError, UserError, run_command
+from fomm_tf.quiet import import_tensorflow
+
+EXAMPLES = """examples:
+  # a first run on procedural faces, nothing to download
+  python -m fomm_tf.data.cartoon_faces --out data/faces --videos 200 --frames 48 --size 64 --seed 0
+  python -m fomm_tf.train --config configs/cartoon-faces-64.yaml --data data/faces \\
+      --out runs/faces --steps 200
+
+  # continue it, exactly as if it had never stopped
+  python -m fomm_tf.train --config configs/cartoon-faces-64.yaml --data data/faces \\
+      --out runs/faces --steps 400 --resume
+
+  # fine-tune the official vox weights on your own videos
+  python -m fomm_tf.train --config configs/vox-256.yaml --data my-videos --out runs/mine \\
+      --init vox-cpk.pth.tar --vgg-weights vgg19-dcbb9e9d.pth --batch-size 8
+
+  tensorboard --logdir runs/faces/logs
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m fomm_tf.train",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, help="YAML in the official schema")
+    parser.add_argument(
+        "--data", type=Path, help="folder of videos (default: the config's dataset_params.root_dir)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="run folder; becomes the model folder"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_positive, help="train to this step")
+    length.add_argument(
+        "--epochs", type=_positive, help="train to this epoch (default: the config's)"
+    )
+    parser.add_argument("--batch-size", type=_positive, help="instead of the config's")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, data order and draws")
+    parser.add_argument(
+        "--init", type=Path, help="start from a model folder or an official .pth.tar checkpoint"
+    )
+    parser.add_argument(
+        "--vgg-weights",
+        help="instead of the config's: imagenet (downloaded by Keras), random, or the path of "
+        "torchvision's vgg19-*.pth",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=_positive,
+        default=500,
+        metavar="STEPS",
+        help="steps between checkpoints (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    # TensorFlow takes seconds to import: not before the arguments and files are known to be there.
+    from fomm_tf.config import check_trainable, load_config
+
+    config = load_config(arguments.config)
+    out: Path = arguments.out
+    if arguments.seed < 0:
+        raise ConfigError(f"--seed must not be negative, it is {arguments.seed}")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is no folder")
+    if not arguments.resume and out.is_dir() and any(out.iterdir()):
+        raise ConfigError(f"{out} is not empty; give --resume to continue it, or another --out")
+    data = arguments.data or Path(config.dataset_params.root_dir)
+    if not data.is_dir():
+        raise ConfigError(f"{data}: no such folder of videos")
+
+    import_tensorflow()
+    import keras
+
+    from fomm_tf.data.dataset import FramesDataset
+    from fomm_tf.training.initial_weights import load_initial_weights
+    from fomm_tf.training.step import TrainingStep
+    from fomm_tf.training.trainer import RunOptions, Trainer, with_overrides
+
+    config = with_overrides(
+        config,
+        batch_size=arguments.batch_size,
+        num_epochs=arguments.epochs,
+        vgg_weights=arguments.vgg_weights,
+    )
+    check_trainable(config, str(arguments.config))
+    keras.utils.set_random_seed(arguments.seed)
+    dataset = FramesDataset(config.dataset_params, "train", root=data)
+    step = TrainingStep(config)
+    if arguments.init is not None:
+        load_initial_weights(step, arguments.init)
+    options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
+    trainer = Trainer(config, step, dataset, options)
+    if arguments.resume:
+        trainer.resume()
+    if trainer.done >= trainer.total:
+        raise UserError(
+            f"{out} has already done {trainer.done} steps; give more --steps or --epochs"
+        )
+    steps = f"{trainer.epoch_steps} steps per epoch; step {trainer.done} of {trainer.total}"
+    print(f"{len(dataset)} videos; {steps}")
+    trainer.run()
+    print(f"model: {out}")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not positive")
+    return value
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,28 @@
+"""Where a training run may start from, other than random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fomm_tf.errors import ModelError
+from fomm_tf.model import load_model
+from fomm_tf.models.state_dict import load_state_dict, state_dict
+from fomm_tf.training.checkpoints import load_official_state
+from fomm_tf.training.step import TrainingStep
+
+
+def load_initial_weights(step: TrainingStep, path: Path) -> None:
+    """Fills the networks of `step` from a model folder or an official `.pth.tar`.
+
+    The official file also brings its discriminator and Adam states where it has them; of a model
+    folder the discriminator is new. Raises ModelError.
+    """
+    if path.is_dir():
+        model = load_model(path)
+        for module in ("kp_detector", "generator"):
+            entries = state_dict(getattr(model, module))
+            load_state_dict(step.networks[module], entries, f"{path} ({module})")
+    elif path.is_file():
+        load_official_state(step, path)
+    else:
+        raise ModelError(f"--init {path}: no such model folder or checkpoint")

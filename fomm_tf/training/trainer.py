@@ -1,0 +1,263 @@
+"""The training run: steps, schedule, checkpoints, TensorBoard, and an end that can be loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from fomm_tf.config import Config
+from fomm_tf.data.dataset import FramesDataset
+from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
+from fomm_tf.errors import ModelError, UserError
+from fomm_tf.files import replacing
+from fomm_tf.geometry import random_warp
+from fomm_tf.training.checkpoints import (
+    checkpoint_number,
+    list_checkpoints,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from fomm_tf.training.step import TrainingStep
+from fomm_tf.training.visualizer import visualize
+
+RUN_FILE = "run.json"
+_SCALARS_EVERY = 10
+_PICTURES = 4
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What belongs to a run and not to its config.
+
+    `steps`: how far to train in all, None for the config's epochs. `checkpoint_every`: steps from
+    one checkpoint (with pictures for TensorBoard and a fresh model folder) to the next.
+    """
+
+    out: Path
+    seed: int = 0
+    steps: int | None = None
+    checkpoint_every: int = 500
+
+
+class Trainer:
+    """Trains `step` on `dataset` in the folder `options.out`.
+
+    The folder is the model folder itself (config.yaml, weights.npz), with `checkpoints/` to resume
+    from, `logs/` for TensorBoard and `run.json`, which says what the run was started with.
+    """
+
+    def __init__(
+        self, config: Config, step: TrainingStep, dataset: FramesDataset, options: RunOptions
+    ):
+        train = config.train_params
+        self.config, self.step, self.dataset, self.options = config, step, dataset, options
+        self.epoch_steps = steps_per_epoch(dataset, train.batch_size, train.num_repeats)
+        self.total = options.steps or train.num_epochs * self.epoch_steps
+        self.done = 0
+        self.checkpoints = options.out / "checkpoints"
+
+    def resume(self) -> None:
+        """Takes up the newest checkpoint of the folder; without one the run starts anew.
+
+        Raises ModelError if the run was started with another config, seed or data.
+        """
+        path = self.options.out / RUN_FILE
+        if path.exists():
+            check_same_run(path, self._identity())
+        saved = list_checkpoints(self.checkpoints)
+        if saved:
+            restore_checkpoint(self.step, saved[-1])
+            self.done = checkpoint_number(saved[-1])
+
+    def run(self) -> None:
+        """Trains to the end; the folder then holds the finished model.
+
+        Raises UserError when a loss is no finite number; the last good checkpoint stays.
+        """
+        self.options.out.mkdir(parents=True, exist_ok=True)
+        with replacing(self.options.out / RUN_FILE) as temporary:
+            temporary.write_text(json.dumps(self._identity(), indent=1) + "\n")
+        self.config.save(self.options.out / "config.yaml")
+        writer = tf.summary.create_file_writer(str(self.options.out / "logs"))
+        bar = tqdm(total=self.total, initial=self.done, unit="step", dynamic_ncols=True)
+        with writer.as_default(), bar:
+            try:
+                self._train(bar)
+            except KeyboardInterrupt:
+                self._save()
+                bar.write(f"stopped at step {self.done}; continue with --resume")
+                raise
+        self._save()
+
+    def _train(self, bar: tqdm) -> None:
+        batch_size = self.config.train_params.batch_size
+        started, since = time.perf_counter(), self.done
+        for batch in self._batches():
+            if self.done >= self.total:
+                return
+            self._set_learning_rates()
+            losses = {name: float(loss) for name, loss in self.step(batch).items()}
+            self._check_finite(losses)
+            self.done += 1
+            bar.update()
+            rate = batch_size * (self.done - since) / (time.perf_counter() - started)
+            bar.set_postfix({"loss": f"{sum(losses.values()):.3f}", "images/s": f"{rate:.1f}"})
+            if self.done % _SCALARS_EVERY == 0:
+                self._write_scalars(losses, rate)
+            if self.done % self.options.checkpoint_every == 0 or self.done == self.total:
+                self._write_pictures(batch)
+                self._save()
+                # The pictures' and the files' time is not the step's.
+                started, since = time.perf_counter(), self.done
+
+    def _batches(self) -> Iterator[dict[str, tf.Tensor]]:
+        train = self.config.train_params
+        pictures = training_batches(
+            self.dataset, train.batch_size, train.num_repeats, self.options.seed, self.done
+        )
+        warps = warp_batches(self.config, self.options.seed, self.done)
+        batches = tf.data.Dataset.zip(pictures, warps).map(lambda pair, warp: {**pair, **warp})
+        if self.step.strategy.num_replicas_in_sync > 1:
+            batches = self.step.strategy.experimental_distribute_dataset(batches)
+        return iterate(batches, self.dataset)
+
+    def _set_learning_rates(self) -> None:
+        """PyTorch's MultiStepLR: a tenth from each milestone (in epochs) on."""
+        train = self.config.train_params
+        epoch = self.done // self.epoch_steps
+        factor = 0.1 ** sum(milestone <= epoch for milestone in train.epoch_milestones)
+        for name, optimizer in self.step.optimizers.items():
+            rate = getattr(train, f"lr_{name}") * factor
+            if not math.isclose(float(optimizer.learning_rate), rate, rel_tol=1e-6):
+                optimizer.learning_rate.assign(rate)
+
+    def _check_finite(self, losses: dict[str, float]) -> None:
+        wrong = [name for name, value in losses.items() if not math.isfinite(value)]
+        if not wrong:
+            return
+        raise UserError(
+            f"{', '.join(wrong)} became {losses[wrong[0]]} at step {self.done + 1}; stopped. "
+            f"{self._last_good()}. Lower the learning rates or the loss weights"
+        )
+
+    def _last_good(self) -> str:
+        saved = list_checkpoints(self.checkpoints)
+        return f"The last good checkpoint is {saved[-1]}" if saved else "Nothing was saved yet"
+
+    def _save(self) -> None:
+        saved = list_checkpoints(self.checkpoints)
+        if saved and checkpoint_number(saved[-1]) == self.done:
+            return
+        try:
+            save_checkpoint(self.step, self.checkpoints, self.done)
+        except ModelError as error:
+            raise UserError(f"{error}; stopped. {self._last_good()}") from error
+        self.step.model.save(self.options.out)
+
+    def _write_scalars(self, losses: dict[str, float], rate: float) -> None:
+        for name, value in losses.items():
+            tf.summary.scalar(f"loss/{name}", value, step=self.done)
+        for name, optimizer in self.step.optimizers.items():
+            tf.summary.scalar(
+                f"learning_rate/{name}", optimizer.learning_rate.value, step=self.done
+            )
+        tf.summary.scalar("images_per_second", rate, step=self.done)
+
+    def _write_pictures(self, batch: dict[str, tf.Tensor]) -> None:
+        if self.step.strategy.num_replicas_in_sync > 1:
+            batch = {
+                n: self.step.strategy.experimental_local_results(v)[0] for n, v in batch.items()
+            }
+        source, driving = (batch[name][:_PICTURES].numpy() for name in ("source", "driving"))
+        model = self.step.model
+        kp_source, kp_driving = model.detect(source), model.detect(driving)
+        out = model.generate(source, kp_source, kp_driving)
+        params = self.config.visualizer_params
+        picture = visualize(out, source, driving, kp_source, kp_driving, params)
+        tf.summary.image("training", picture[None], step=self.done)
+        with replacing(self.options.out / "pictures" / f"step-{self.done:08d}.png") as temporary:
+            tf.keras.utils.save_img(temporary, picture, scale=False)
+
+    def _identity(self) -> dict:
+        """What a resumed run must share with its beginning, or its steps would not be the same."""
+        config = self.config.to_dict()
+        train = dict(config["train_params"])
+        train.pop("num_epochs")  # A finished run may be continued for longer.
+        return {
+            "seed": self.options.seed,
+            "dataset_params": config["dataset_params"],
+            "model_params": config["model_params"],
+            "train_params": train,
+            "videos": _fingerprint(self.dataset),
+        }
+
+
+def warp_batches(config: Config, seed: int, start_step: int) -> tf.data.Dataset:
+    """The equivariance loss's random warps, `theta` and `control_params`, one batch for each step.
+
+    A step's draw depends on the seed and the step alone, so that a resumed run draws the same.
+    """
+    train = config.train_params
+    tps = config.train_params.transform_params
+
+    def draw(step: np.int64) -> list[np.ndarray]:
+        rng = np.random.default_rng([seed, 2, int(step)])
+        drawn = random_warp(rng, train.batch_size, tps.sigma_affine, tps.sigma_tps, tps.points_tps)
+        return [part for part in drawn if part is not None]
+
+    shapes = {"theta": [train.batch_size, 2, 3]}
+    if tps.points_tps is not None:
+        shapes["control_params"] = [train.batch_size, 1, tps.points_tps**2]
+
+    def load(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = tf.numpy_function(draw, [step], [tf.float32] * len(shapes), stateful=False)
+        return {
+            name: tf.ensure_shape(part, shape)
+            for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        }
+
+    return tf.data.Dataset.counter(start_step).map(load).prefetch(2)
+
+
+def _fingerprint(dataset: FramesDataset) -> str:
+    """Changes when videos come, go or are renamed: the order of the data would be another."""
+    names = "\n".join(str(clip.path.relative_to(dataset.root)) for clip in dataset.clips)
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+
+def check_same_run(path: Path, identity: dict) -> None:
+    """Raises ModelError, naming the first difference, if a run was started with something else."""
+    try:
+        started_with = json.loads(path.read_text())
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{path} is damaged; the run cannot be resumed ({error})") from error
+    # Through JSON, so that tuples and lists compare as equal.
+    wanted = json.loads(json.dumps(identity))
+    if not isinstance(started_with, dict):
+        raise ModelError(f"{path} is damaged; the run cannot be resumed")
+    for key, value in wanted.items():
+        if started_with.get(key) != value:
+            difference = _first_difference(key, started_with.get(key), value)
+            raise ModelError(f"--resume: this run was started with {difference}; use another --out")
+
+
+def _first_difference(key: str, old, new) -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        inner = next(k for k in (*old, *new) if old.get(k) != new.get(k))
+        return _first_difference(f"{key}.{inner}", old.get(inner), new.get(inner))
+    return f"{key} = {old}, not {new}"
+
+
+def with_overrides(config: Config, **values) -> Config:
+    """The config with some of its train_params replaced; None leaves a value as it is."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return replace(config, train_params=replace(config.train_params, **given))

@@ -1,0 +1,105 @@
+"""The pictures of training and evaluation: one row per example, one column per step of the model.
+
+Columns (those of the official Visualizer): source and driving frame with their keypoints, the
+deformed source, the prediction, the occlusion map, for the background and each keypoint the source
+warped by it and its mask, and last all masks in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fomm_tf.colormaps import colors
+from fomm_tf.config import VisualizerParams
+from fomm_tf.data.pictures import to_uint8
+from fomm_tf.keypoints import Keypoints
+
+
+def draw_keypoints(
+    image: np.ndarray, value: np.ndarray, kp_size: int, colormap: str = "gist_rainbow"
+) -> np.ndarray:
+    """Draws a disc of radius `kp_size` pixels at each keypoint; returns a new picture.
+
+    image: uint8, or float in [0, 1], [H, W, 3] or [H, W, 1]. value: [K, 2], (x, y) in [-1, 1]; what
+    lies outside is cut off, and what is not finite is left out. Keypoint k of K has the colour at
+    k / K of the colour map. Result: uint8 [H, W, 3]. Raises ConfigError for an unknown colour map.
+    """
+    picture = _rgb(to_uint8(image)).copy()
+    height, width = picture.shape[:2]
+    palette = to_uint8(colors(colormap, len(value)))
+    centers = (np.asarray(value, np.float64) + 1) / 2 * (width - 1, height - 1)
+    rows, columns = np.mgrid[:height, :width]
+    for (x, y), color in zip(centers, palette, strict=True):
+        picture[(columns - x) ** 2 + (rows - y) ** 2 < kp_size**2] = color
+    return picture
+
+
+def visualize(
+    out: Mapping[str, np.ndarray],
+    source: np.ndarray,
+    driving: np.ndarray,
+    kp_source: Keypoints,
+    kp_driving: Keypoints,
+    params: VisualizerParams,
+    transformed: np.ndarray | None = None,
+    kp_transformed: Keypoints | None = None,
+) -> np.ndarray:
+    """One picture, uint8 [B * H, columns * W, 3], of a batch and of what the generator made of it.
+
+    out: the generator's dict: `prediction` and any of `deformed`, `occlusion_map`, `mask` and
+    `sparse_deformed`; columns for which there is nothing are left out. source, driving,
+    transformed: float [B, H, W, C] in [0, 1]; the transformed frame of the equivariance loss comes
+    second, with its keypoints. Maps of another resolution are enlarged without smoothing.
+    """
+    height, width = source.shape[1:3]
+
+    def with_keypoints(images: np.ndarray, kp: Keypoints) -> np.ndarray:
+        drawn = zip(images, kp.value, strict=True)
+        return np.stack([draw_keypoints(*pair, params.kp_size, params.colormap) for pair in drawn])
+
+    columns = [with_keypoints(source, kp_source)]
+    if transformed is not None and kp_transformed is not None:
+        columns.append(with_keypoints(transformed, kp_transformed))
+    columns.append(with_keypoints(driving, kp_driving))
+    columns += [out[name] for name in ("deformed", "prediction", "occlusion_map") if name in out]
+    columns += _motion_columns(out, params.colormap)
+    cells = [_rgb(to_uint8(np.nan_to_num(_enlarge(column, height, width)))) for column in columns]
+    if params.draw_border:
+        cells = [_framed(column) for column in cells]
+    return np.concatenate([np.concatenate(list(column), axis=0) for column in cells], axis=1)
+
+
+def _motion_columns(out: Mapping[str, np.ndarray], colormap: str) -> list[np.ndarray]:
+    """The warped source and the mask of the background and of each keypoint, then all masks."""
+    sparse, mask = out.get("sparse_deformed"), out.get("mask")
+    if mask is None:
+        return []
+    num_kp = mask.shape[-1] - 1
+    tinted = mask[..., None] * np.concatenate([np.ones((1, 3)), colors(colormap, num_kp)])
+    columns = []
+    for index in range(num_kp + 1):
+        if sparse is not None:
+            columns.append(sparse[:, index])
+        columns.append(tinted[..., index, :])
+    # The background stays black here, so that the colours of the keypoints stand out.
+    return [*columns, tinted[..., 1:, :].sum(axis=-2)]
+
+
+def _rgb(images: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(images, (*images.shape[:-1], 3))
+
+
+def _enlarge(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """[B, h, w, C] -> [B, height, width, C], each cell as a block."""
+    rows = np.arange(height) * images.shape[1] // height
+    columns = np.arange(width) * images.shape[2] // width
+    return images[:, rows[:, None], columns]
+
+
+def _framed(images: np.ndarray) -> np.ndarray:
+    framed = images.copy()
+    framed[:, [0, -1]] = 255
+    framed[:, :, [0, -1]] = 255
+    return framed

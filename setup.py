@@ -1,0 +1,32 @@
+"""Package metadata; the tools are configured in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "fomm_tf/__init__.py").read_text())[1]
+
+TENSORBOARD = "tensorboard~=2.20"  # TensorFlow's summaries need it, but do not install it
+
+setup(
+    name="fomm-tf",
+    version=VERSION,
+    description="Image animation by the First Order Motion Model in TensorFlow and Keras",
+    license="MIT",
+    license_files=["LICENSE"],
+    author="fomm_tf contributors",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["fomm_tf", "fomm_tf.*"]),
+    install_requires=["av>=15", "numpy>=2", "pillow>=11", "pyyaml>=6", "tqdm>=4.66"],
+    extras_require={
+        # Training, and everything that runs a Keras model. `tf-cpu` is the same in half the size,
+        # for 64-bit Intel and AMD machines without a GPU; take one of the two.
+        "tf": ["tensorflow~=2.21.0", TENSORBOARD],
+        "tf-cpu": ["tensorflow-cpu~=2.21.0", TENSORBOARD],
+        # Running exported graphs without TensorFlow.
+        "lite": ["ai-edge-litert~=2.1"],
+        "dev": ["mypy", "pytest", "ruff", "setuptools>=77", "types-PyYAML", "types-tqdm"],
+    },
+)

@@ -1,0 +1,35 @@
+"""What many tests share: a small untrained model, and videos to train it on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def tiny_model_dir(tmp_path_factory) -> Path:
+    """A model folder of a small untrained 64 x 64 network with every output."""
+    import keras
+    from tiny import tiny_config
+
+    from fomm_tf.model import FirstOrderMotionModel
+
+    keras.utils.set_random_seed(7)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    FirstOrderMotionModel(tiny_config()).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def moving_squares(tmp_path_factory) -> Path:
+    """A dataset in the official layout: four training and two test videos of 32 x 32 pixels."""
+    from media import moving_square, write_video
+
+    root = tmp_path_factory.mktemp("data") / "squares"
+    for split, count in (("train", 4), ("test", 2)):
+        (root / split).mkdir(parents=True)
+        for index in range(count):
+            write_video(root / split / f"{index}.mp4", moving_square(8 + index, 32, 32), fps=10)
+    return root

@@ -1,0 +1,54 @@
+"""Which videos animate which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fomm_tf.data.pairs import draw_pairs, read_pairs
+from fomm_tf.errors import DataError
+
+VIDEOS = [Path(f"data/test/{name}.mp4") for name in "abcde"]
+
+
+def test_drawn_pairs_are_different_and_seeded():
+    pairs = draw_pairs(VIDEOS, 4, seed=3)
+    assert len(pairs) == len(set(pairs)) == 4
+    assert pairs == draw_pairs(VIDEOS, 4, seed=3)
+    assert pairs != draw_pairs(VIDEOS, 4, seed=4)
+    # As in the official protocol: of the grid of the first `count` videos.
+    assert {video for pair in pairs for video in pair} <= set(VIDEOS[:4])
+
+
+def test_all_pairs_if_there_are_not_more():
+    pairs = draw_pairs(VIDEOS[:2], 50)
+    assert set(pairs) == {(a, b) for a in VIDEOS[:2] for b in VIDEOS[:2]}
+
+
+def test_list_names_videos_with_or_without_suffix(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("distance,source,driving,frame\n0,a.mp4,b,1\n0,zzz,b,1\n0,c,a.mp4,0\n0,d,e,0\n")
+    pairs, passed_over = read_pairs(path, VIDEOS, count=2)
+    assert pairs == [(VIDEOS[0], VIDEOS[1]), (VIDEOS[2], VIDEOS[0])]
+    assert passed_over == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"from,to\na,b\n", "needs the columns source and driving"),
+        (b"", "needs the columns"),
+        (b"source,driving\nx,y\n", "names no pair of the 5 videos, e.g. a.mp4"),
+        (b"source,driving\na\n", "names no pair"),
+        (b"\xff\xfe\x00\x01", "is no CSV file"),
+        (None, "no such pairs list"),
+    ],
+)
+def test_what_is_no_list_of_pairs(tmp_path, content, message):
+    path = tmp_path / "pairs.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_pairs(path, VIDEOS, 5)
+    assert str(path) in str(caught.value)
