@@ -11,6 +11,7 @@ import json
 import statistics
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,10 @@ def main(argv: list[str] | None = None) -> None:
 def evaluate(
     model: Any, dataset: FramesDataset, out: Path, limit: int | None = None
 ) -> tuple[list[VideoResult], dict[str, str]]:
-    """Reconstructs the first `limit` videos (None: all) and writes the pictures and videos to `out`.
+    """Reconstructs the first `limit` videos (None: all); pictures and videos of it go to `out`.
 
-    Returns the results, and the reasons why videos were skipped by their names. Holds one frame at
-    a time, beside the strip of at most 500. Raises DataError where no video can be read.
+    Returns the results, and by their names the reasons why videos were skipped. Holds one frame at
+    a time, beside a strip of at most 500. Raises DataError where no video can be read.
     """
     clips = dataset.clips[:limit]
     names = _names(clips)
@@ -116,10 +117,14 @@ def _evaluate_video(
     model: Any, dataset: FramesDataset, index: int, name: str, out: Path, bar: tqdm
 ) -> VideoResult:
     clip, config = dataset.clips[index], model.config
-    result, strip, rows = VideoResult(name), [], []
-    shown = set(np.linspace(0, _count(clip) - 1, PICTURE_ROWS + 1).astype(int)[1:].tolist())
-    video = VideoWriter(out / f"{name}{config.reconstruction_params.format}", _fps(clip))
-    with video:
+    result = VideoResult(name)
+    strip: list[np.ndarray] = []
+    rows: list[np.ndarray] = []
+    moments = np.linspace(0, _count(clip) - 1, PICTURE_ROWS + 1)
+    shown = set(np.ceil(moments[1:]).astype(int).tolist())
+    with _reading():
+        fps = clip.fps()
+    with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as video:
         first = None
         for step in reconstruct(model, _frames(dataset, index)):
             first = first or step
@@ -130,13 +135,17 @@ def _evaluate_video(
             result.seconds.append(step.seconds)
             video.write(side_by_side(step.driving, step.prediction))
             if len(strip) < STRIP_FRAMES:
-                # The official code cuts off the fraction instead of rounding.
-                strip.append((255 * step.prediction).astype(np.uint8))
+                strip.append(strip_frame(step.prediction))
             bar.update()
     _save_picture(out / "png" / f"{name}.png", np.concatenate(strip, axis=1))
     if rows:
         _save_picture(out / "pictures" / f"{name}.png", np.concatenate(rows))
     return result
+
+
+def strip_frame(prediction: np.ndarray) -> np.ndarray:
+    """[H, W, 3] in [0, 1] -> uint8 as in the official strips, where fractions are cut off."""
+    return (255 * prediction).astype(np.uint8)
 
 
 def _picture_row(
@@ -150,9 +159,15 @@ def _picture_row(
 
 
 def _frames(dataset: FramesDataset, index: int) -> Iterator[np.ndarray]:
+    with _reading():
+        yield from dataset.video(index)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
     """Tells errors of reading, which cost one video, from errors of writing, which end the run."""
     try:
-        yield from dataset.video(index)
+        yield
     except (DataError, OSError) as error:
         raise _Unreadable(" ".join(str(error).split())) from error
 
@@ -177,13 +192,6 @@ def _count(clip: Clip) -> int:
         return clip.count()
     except (DataError, OSError):
         return 0
-
-
-def _fps(clip: Clip) -> float:
-    try:
-        return clip.fps()
-    except (DataError, OSError) as error:
-        raise _Unreadable(" ".join(str(error).split())) from error
 
 
 def _total(results: list[VideoResult]) -> VideoResult:

@@ -21,8 +21,8 @@ PSNR_LIMIT = 100.0
 
 
 class Reconstruction(NamedTuple):
-    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: of a batch of one; seconds: that
-    the model took."""
+    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: of a batch of one; seconds: the
+    model's time for this frame."""
 
     driving: np.ndarray
     prediction: np.ndarray
@@ -87,7 +87,7 @@ class Score:
 
 
 def psnr(mse: float) -> float:
-    """Peak signal-to-noise ratio in dB for a mean squared error of values in [0, 1]; at most 100."""
+    """Peak signal-to-noise ratio in dB, at most 100; `mse` is of values in [0, 1]."""
     return float(-10 * np.log10(max(mse, 10 ** (-PSNR_LIMIT / 10))))
 
 

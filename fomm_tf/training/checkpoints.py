@@ -23,19 +23,21 @@ _PATTERN = "step-*.npz"
 def save_checkpoint(step: TrainingStep, folder: Path, number: int) -> Path:
     """Writes `step-NNNNNNNN.npz`, then removes all but the newest `KEEP` of the folder.
 
-    A kill at any moment leaves the earlier files whole. Raises ModelError, and writes nothing, if a
-    weight is no finite number.
+    A kill at any moment leaves the earlier files whole.
     """
-    entries = training_state(step)
-    for name, value in entries.items():
-        if not np.isfinite(value).all():
-            raise ModelError(f"{name} is not finite after step {number}")
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
-        save_arrays(temporary, entries)
+        save_arrays(temporary, training_state(step))
     for old in list_checkpoints(folder)[:-KEEP]:
         old.unlink(missing_ok=True)
     return path
+
+
+def check_finite(step: TrainingStep) -> None:
+    """Raises ModelError if a weight or a moment is no finite number: not a state to keep."""
+    for name, value in training_state(step).items():
+        if not np.isfinite(value).all():
+            raise ModelError(f"{name} is not finite")
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

@@ -18,9 +18,10 @@ from fomm_tf.config import Config
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
 from fomm_tf.errors import ModelError, UserError
-from fomm_tf.files import replacing
+from fomm_tf.files import remove_leftovers, replacing
 from fomm_tf.geometry import random_warp
 from fomm_tf.training.checkpoints import (
+    check_finite,
     checkpoint_number,
     list_checkpoints,
     restore_checkpoint,
@@ -64,6 +65,7 @@ class Trainer:
         self.total = options.steps or train.num_epochs * self.epoch_steps
         self.done = 0
         self.checkpoints = options.out / "checkpoints"
+        self.pictures = options.out / "pictures"
 
     def resume(self) -> None:
         """Takes up the newest checkpoint of the folder; without one the run starts anew.
@@ -83,7 +85,9 @@ class Trainer:
 
         Raises UserError when a loss is no finite number; the last good checkpoint stays.
         """
-        self.options.out.mkdir(parents=True, exist_ok=True)
+        for folder in (self.options.out, self.checkpoints, self.pictures):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(folder)
         with replacing(self.options.out / RUN_FILE) as temporary:
             temporary.write_text(json.dumps(self._identity(), indent=1) + "\n")
         self.config.save(self.options.out / "config.yaml")
@@ -158,10 +162,12 @@ class Trainer:
         if saved and checkpoint_number(saved[-1]) == self.done:
             return
         try:
-            save_checkpoint(self.step, self.checkpoints, self.done)
+            check_finite(self.step)
         except ModelError as error:
             raise UserError(f"{error}; stopped. {self._last_good()}") from error
+        # The model first: where there is a checkpoint, the model is at least as new.
         self.step.model.save(self.options.out)
+        save_checkpoint(self.step, self.checkpoints, self.done)
 
     def _write_scalars(self, losses: dict[str, float], rate: float) -> None:
         for name, value in losses.items():
@@ -184,7 +190,7 @@ class Trainer:
         params = self.config.visualizer_params
         picture = visualize(out, source, driving, kp_source, kp_driving, params)
         tf.summary.image("training", picture[None], step=self.done)
-        with replacing(self.options.out / "pictures" / f"step-{self.done:08d}.png") as temporary:
+        with replacing(self.pictures / f"step-{self.done:08d}.png") as temporary:
             tf.keras.utils.save_img(temporary, picture, scale=False)
 
     def _identity(self) -> dict:

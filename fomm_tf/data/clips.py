@@ -1,0 +1,142 @@
+"""One video of a dataset, whatever its form on disk: file, folder of frames, or strip of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from fomm_tf.data.pictures import PICTURE_SUFFIXES, read_picture
+from fomm_tf.data.video import FOLDER_FPS, VIDEO_SUFFIXES, count_frames, open_video, read_frames
+from fomm_tf.errors import DataError
+
+
+class Clip(Protocol):
+    """A video as a dataset needs it. Frames are uint8 [h, w, 3], of the size they are stored in.
+
+    Every method may raise DataError or OSError. `problem` is one line about damage met while
+    reading all frames, else None.
+    """
+
+    path: Path
+    problem: str | None
+
+    def check(self) -> None:
+        """Reads the first frame: raises if this cannot be used at all."""
+
+    def count(self) -> int:
+        """Number of frames, at least 1; a damaged file may yield fewer."""
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """All frames, one at a time."""
+
+    def read(self, indices: Sequence[int]) -> np.ndarray:
+        """The frames at these indices: [n, h, w, 3]."""
+
+    def fps(self) -> float:
+        """Frames per second."""
+
+
+class VideoClip:
+    """A video file, or a folder with one picture per frame."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.problem: str | None = None
+        self._count: int | None = None
+
+    def check(self) -> None:
+        open_video(self.path)
+
+    def count(self) -> int:
+        if self._count is None:
+            self._count = count_frames(self.path)
+            if not self._count:
+                raise DataError(f"{self.path}: has no frames")
+        return self._count
+
+    def frames(self) -> Iterator[np.ndarray]:
+        video = open_video(self.path)
+        yield from video
+        self.problem = video.problem
+
+    def read(self, indices: Sequence[int]) -> np.ndarray:
+        return read_frames(self.path, indices)
+
+    def fps(self) -> float:
+        return open_video(self.path).fps
+
+
+class StripClip:
+    """One picture with the frames side by side, each of the aspect of `frame_size`."""
+
+    problem: str | None = None
+
+    def __init__(self, path: Path, frame_size: tuple[int, int]):
+        self.path = path
+        self._frame_size = frame_size
+        self._count: int | None = None
+
+    def check(self) -> None:
+        self.count()
+
+    def count(self) -> int:
+        if self._count is None:
+            self._count = len(self._split())
+        return self._count
+
+    def frames(self) -> Iterator[np.ndarray]:
+        yield from self._split()
+
+    def read(self, indices: Sequence[int]) -> np.ndarray:
+        return self._split()[list(indices)]
+
+    def fps(self) -> float:
+        return FOLDER_FPS
+
+    def _split(self) -> np.ndarray:
+        """[n, h, w, 3], a view of the picture."""
+        strip = read_picture(self.path)
+        height, total = strip.shape[:2]
+        width, rest = divmod(height * self._frame_size[1], self._frame_size[0])
+        if rest or not width or total % width:
+            frame = "x".join(map(str, reversed(self._frame_size)))
+            raise DataError(
+                f"{self.path}: {total}x{height} is no row of frames of the shape {frame}; its width"
+                " must be a multiple of a frame's (dataset_params.frame_shape)"
+            )
+        return strip.reshape(height, total // width, width, 3).swapaxes(0, 1)
+
+
+def open_clip(path: Path, frame_size: tuple[int, int]) -> Clip:
+    """The clip at a path that `list_videos` gave; nothing is read yet."""
+    strip = path.suffix.lower() not in VIDEO_SUFFIXES and not path.is_dir()
+    return StripClip(path, frame_size) if strip else VideoClip(path)
+
+
+def list_videos(folder: str | Path) -> list[Path]:
+    """The videos directly in `folder`, sorted by name; hidden and other files are passed over.
+
+    Raises DataError where `folder` is no folder or holds no videos.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; give the folder of a dataset of videos")
+    videos = [path for path in folder.iterdir() if path.name[0] != "." and _is_video(path)]
+    if not videos:
+        kinds = ", ".join(suffix[1:] for suffix in VIDEO_SUFFIXES)
+        raise DataError(
+            f"{folder}: holds no videos; put video files ({kinds}), folders of frames, or pictures"
+            " with the frames side by side there"
+        )
+    return sorted(videos)
+
+
+def _is_video(path: Path) -> bool:
+    if path.is_dir():
+        # A folder of .gif holds videos, not the frames of one.
+        frames = set(PICTURE_SUFFIXES) - set(VIDEO_SUFFIXES)
+        return any(file.suffix.lower() in frames for file in path.iterdir())
+    return path.suffix.lower() in VIDEO_SUFFIXES + PICTURE_SUFFIXES
