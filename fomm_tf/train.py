@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fomm_tf.errors import ConfigError, UserError, run_command
 from fomm_tf.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from fomm_tf.config import Config
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -100,7 +106,7 @@ def main() -> None:
     check_trainable(config, str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)
     dataset = FramesDataset(config.dataset_params, "train", root=data)
-    step = TrainingStep(config)
+    step = TrainingStep(config, devices(config))
     if arguments.init is not None:
         load_initial_weights(step, arguments.init)
     options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
@@ -115,6 +121,21 @@ def main() -> None:
     print(f"{len(dataset)} videos; {steps}")
     trainer.run()
     print(f"model: {out}")
+
+
+def devices(config: Config) -> tf.distribute.Strategy:
+    """All GPUs of the machine with a part of the batch each, or the one device there is."""
+    import tensorflow as tf
+
+    count = len(tf.config.list_logical_devices("GPU"))
+    if count < 2:
+        return tf.distribute.get_strategy()
+    if config.train_params.batch_size % count:
+        raise ConfigError(
+            f"a batch of {config.train_params.batch_size} cannot be shared by {count} GPUs; "
+            f"give --batch-size a multiple of {count}"
+        )
+    return tf.distribute.MirroredStrategy()
 
 
 def _positive(text: str) -> int:
