@@ -18,7 +18,7 @@ setup(
     license_files=["LICENSE"],
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
-    packages=find_packages(include=["fomm_tf", "fomm_tf.*"]),
+    packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
     install_requires=["av>=15", "numpy>=2", "pillow>=11", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         # Training, and everything that runs a Keras model. `tf-cpu` is the same in half the size,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fomm_tf.keypoints import Keypoints
     from fomm_tf.model import FirstOrderMotionModel, load_model, load_official
     from fomm_tf.motion_transfer import transfer_motion
+    from fomm_tf.runtime import ExportedModel, load_exported
 
 __version__ = "0.1.0"
 
@@ -26,7 +27,9 @@ _HOMES = {
     "ModelError": "fomm_tf.errors",
     "UserError": "fomm_tf.errors",
     "Keypoints": "fomm_tf.keypoints",
+    "ExportedModel": "fomm_tf.runtime",
     "FirstOrderMotionModel": "fomm_tf.model",
+    "load_exported": "fomm_tf.runtime",
     "load_model": "fomm_tf.model",
     "load_official": "fomm_tf.model",
     "transfer_motion": "fomm_tf.motion_transfer",
@@ -35,11 +38,13 @@ _HOMES = {
 __all__ = [
     "ConfigError",
     "DataError",
+    "ExportedModel",
     "FirstOrderMotionModel",
     "Keypoints",
     "ModelError",
     "UserError",
     "animate_frames",
+    "load_exported",
     "load_model",
     "load_official",
     "transfer_motion",

@@ -20,14 +20,16 @@ from tqdm import tqdm
 
 import fomm_tf
 from fomm_tf.animation import animate_frames, find_best_frame
+from fomm_tf.command_line import command_parser, not_negative, positive
 from fomm_tf.config import Config, load_config
 from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
 from fomm_tf.data.pictures import Box, check_box, fit, fit_notice, read_picture, side_by_side
 from fomm_tf.data.video import TimedFrame, Video, VideoWriter, open_video
 from fomm_tf.errors import DataError, ModelError, run_command
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.manifest import MANIFEST_FILE, read_manifest
 
-EXAMPLES = """\
+DETAILS = """\
 examples:
   python -m fomm_tf.animate --model models/cartoon-faces --source me.png --driving talk.mp4 \\
       --out result.mp4
@@ -40,6 +42,11 @@ examples:
 The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the driving
 video. A driving video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
 --fit letterbox the black bars are part of what the model sees and of the result.
+
+With --data the first video of a pair gives the picture, the second drives it; pairs_list, or else
+num_pairs, in the model's config chooses the pairs. A DIR without test/ holds the videos itself; of
+those it takes the fifth that training on DIR keeps back, as `evaluate` does. To animate all videos
+of a folder, put them into DIR/test.
 """
 
 
@@ -63,7 +70,7 @@ def _animate_picture(args: argparse.Namespace) -> None:
     audio = args.driving if driving.has_audio else None
     # Opened first: an output that cannot be written must show before the minutes of work.
     with VideoWriter(args.out, driving.fps, audio_from=audio) as writer:
-        model = fomm_tf.load_model(args.model)
+        model = _load(args)
         size = model.frame_size
         _say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
         frame_size = (driving.height, driving.width)
@@ -134,16 +141,22 @@ def _best_initial(
 
 def _animate_dataset(args: argparse.Namespace) -> None:
     # Not above: the dataset reader is not needed for a single picture.
-    from fomm_tf.data.clips import list_videos, open_clip
+    from fomm_tf.data.clips import distinct_names, open_clip
+    from fomm_tf.data.dataset import split_notice, split_videos
 
-    folder = args.data / "test" if (args.data / "test").is_dir() else args.data
-    videos = list_videos(folder)
-    config = load_config(args.model / "config.yaml")
+    config = (
+        read_manifest(args.model).config
+        if _is_exported(args.model)
+        else load_config(args.model / "config.yaml")
+    )
     params = config.animate_params
-    VideoWriter(args.out / f"pair{params.format}", fps=1)  # raises if it cannot write this format
+    videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
+    if notice := split_notice(args.data):
+        print(notice)
+    names = dict(zip(videos, distinct_names(videos), strict=True))
     pairs = _pairs(config, videos, args.seed or 0)
     _check_folder(args.out)
-    model = fomm_tf.load_model(args.model)
+    model = _load(args)
     motion = params.normalization_params
     options = {
         "relative": motion.use_relative_movement,
@@ -154,7 +167,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     told: set[str | None] = set()
     for pair in pairs:
         source, driving = (open_clip(path, model.frame_size) for path in pair)
-        out = args.out / f"{pair[0].stem}-{pair[1].stem}{params.format}"
+        out = args.out / f"{names[pair[0]]}-{names[pair[1]]}{params.format}"
         try:
             picture = next(iter(source.frames()))
             notice = fit_notice(picture.shape[:2], model.frame_size, args.fit)
@@ -170,7 +183,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
         except DataError as error:
             _warn(f"skipped: {error}")
     if not done:
-        raise DataError(f"{folder}: no pair of its videos could be animated")
+        raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
 
 
@@ -203,19 +216,14 @@ def _check_folder(path: Path) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m fomm_tf.animate",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("animate", __doc__, DETAILS)
     add = parser.add_argument
-    add("--model", type=Path, required=True, metavar="DIR", help="model folder")
+    add(
+        "--model", type=Path, required=True, metavar="DIR", help="model folder, trained or exported"
+    )
     add("--source", type=Path, metavar="PICTURE", help="the picture that is to move")
     add("--driving", type=Path, metavar="VIDEO", help="the video it moves like")
-    add(
-        "--data", type=Path, metavar="DIR", help="dataset: pairs of DIR/test (or DIR) by the config"
-    )
+    add("--data", type=Path, metavar="DIR", help="dataset: animate the videos of DIR/test by pairs")
     add(
         "--out", type=Path, required=True, metavar="PATH", help="result.mp4, result.gif or a folder"
     )
@@ -235,8 +243,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--box", type=_box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
     add("--driving-box", type=_box, metavar="X,Y,W,H", help="the same for the driving video")
-    add("--seed", type=_whole, metavar="N", help="of the pairs drawn with --data (default: 0)")
-    add("--threads", type=_threads, metavar="N", help="processor threads (default: all)")
+    add(
+        "--seed", type=not_negative, metavar="N", help="of the pairs drawn with --data (default: 0)"
+    )
+    add("--threads", type=positive, metavar="N", help="processor threads (default: all)")
     args = parser.parse_args(argv)
     _check_combination(parser, args)
     return args
@@ -266,16 +276,14 @@ def _box(text: str) -> Box:
     return x, y, w, h
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
+def _load(args: argparse.Namespace) -> Any:
+    if _is_exported(args.model):
+        return fomm_tf.load_exported(args.model, threads=args.threads)
+    return fomm_tf.load_model(args.model)
 
 
-def _threads(text: str) -> int:
-    if not _whole(text):
-        raise argparse.ArgumentTypeError("it takes at least one thread")
-    return int(text)
+def _is_exported(folder: Path) -> bool:
+    return (folder / MANIFEST_FILE).is_file()
 
 
 def _set_threads(count: int | None) -> None:

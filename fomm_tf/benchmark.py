@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import argparse
 import gc
-import itertools
 import json
 import os
 import platform
 import statistics
 import tempfile
-import time
-import timeit
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from tqdm import tqdm
-
+from fomm_tf.command_line import command_parser, positive
 from fomm_tf.config import Config, check_trainable, load_config
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
 from fomm_tf.data.dataset import FramesDataset
-from fomm_tf.errors import ConfigError, DataError, run_command
+from fomm_tf.errors import ConfigError, run_command
 from fomm_tf.files import replacing
 from fomm_tf.quiet import import_tensorflow
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from fomm_tf.timing import Result, measure
 
 DETAILS = """\
 Every round does one of each, so that other work on the machine meets all alike; the table has the
@@ -44,8 +36,6 @@ examples:
 """
 
 DEFAULT_CONFIGS = ("cartoon-faces-64.yaml", "vox-256.yaml")
-# Calls of a few milliseconds are repeated for this long, and count with their mean.
-LEAST_SECONDS = 0.3
 VIDEOS, FRAMES = 12, 64
 HEAD = [
     "",
@@ -65,64 +55,33 @@ MEASUREMENTS = {
 }
 
 
-@dataclass
-class Result:
-    """One config's times in seconds: of first calls, and by round of a step, frame or sample."""
-
-    name: str
-    config: str
-    frame_size: tuple[int, int]
-    batch_size: int
-    first: dict[str, float] = field(default_factory=dict)
-    rounds: dict[str, list[float]] = field(default_factory=dict)
-
-    def per_second(self, name: str) -> float:
-        """The median rate: images, frames or samples per second."""
-        images = self.batch_size if name == "step" else 1
-        return images / statistics.median(self.rounds[name])
-
-    def reader_ratio(self, name: str) -> float:
-        """Training samples that the reader gives for each one that the step takes."""
-        return self.per_second(name) / self.per_second("step")
-
-
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    kind = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m fomm_tf.benchmark", description=__doc__, epilog=DETAILS, formatter_class=kind
-    )
-    add = parser.add_argument
-    names = " and ".join(DEFAULT_CONFIGS)
-    add("--config", type=Path, nargs="+", metavar="YAML", help=f"default: {names} of configs/")
-    add("--batch-size", type=_positive, metavar="N", help="of training, for every config")
-    add("--rounds", type=_positive, default=10, metavar="N", help="default: %(default)s")
-    add("--json", type=Path, metavar="FILE", help="write every single time to FILE")
-    add("--data", type=Path, metavar="DIR", help="videos to read (default: freshly drawn faces)")
-    return parser.parse_args(argv)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
-    arguments = parse_arguments(argv)
+    arguments = _parse(argv)
     paths = arguments.config or [default_config(name) for name in DEFAULT_CONFIGS]
     configs = [_prepare(path, arguments.batch_size) for path in paths]
-    if arguments.data is not None and not arguments.data.is_dir():
-        raise DataError(f"{arguments.data}: no such folder of videos")
     if arguments.json is not None and arguments.json.is_dir():
         raise ConfigError(f"--json: {arguments.json} is a folder; give a file")
     import_tensorflow()
     import keras
 
     machine = describe_machine()
-    print("machine: " + "; ".join(f"{key} {value}" for key, value in machine.items()), flush=True)
-
-    print("\n".join(HEAD), flush=True)
-    results = []
-    for path, config in zip(paths, configs, strict=True):
-        results.append(measure(path, config, arguments.rounds, arguments.data))
-        print("\n".join(rows(results[-1])), flush=True)
-        keras.backend.clear_session()
-        gc.collect()
+    with ExitStack() as stack:
+        datasets = []
+        for config in configs:
+            folder = arguments.data or stack.enter_context(_drawn_faces(config))
+            datasets.append(FramesDataset(config.dataset_params, root=folder, cache_bytes=0))
+        print("machine: " + "; ".join(f"{key} {value}" for key, value in machine.items()))
+        print("\n".join(HEAD), flush=True)
+        results = []
+        for path, config, dataset in zip(paths, configs, datasets, strict=True):
+            batch_size = config.train_params.batch_size
+            result = Result(path.stem, str(path), dataset.frame_size, batch_size)
+            measure(result, config, dataset, arguments.rounds)
+            print("\n".join(rows(result)), flush=True)
+            results.append(result)
+            keras.backend.clear_session()
+            gc.collect()
     print("\n" + "\n".join(notes(results, arguments.data)))
     if arguments.json is not None:
         raw = {"machine": machine, "vgg_weights": "random", "unit": "seconds"}
@@ -179,113 +138,14 @@ def describe_machine() -> dict[str, str]:
     return machine
 
 
-def measure(path: Path, config: Config, rounds: int, data: Path | None) -> Result:
-    """Times one config's step, inference and reader."""
-    params, batch_size = config.dataset_params, config.train_params.batch_size
-    height, width, _ = params.frame_shape
-    result = Result(path.stem, str(path), (height, width), batch_size)
-    total = len(MEASUREMENTS) * (rounds + 1)
-    with _videos(data, max(height, width)) as folder, tqdm(total=total, leave=False) as bar:
-        # Twice: without memory, as for a dataset too large for it, and as training has it.
-        dataset = FramesDataset(params, "train", root=folder, cache_bytes=0)
-        cached = FramesDataset(params, "train", root=folder)
-        timers: dict[str, Callable[[], float]] = {}
-        for name, call in _calls(config, next(_batches(dataset, config))):
-            bar.set_description(f"{result.name}: tracing {name}")
-            result.first[name] = timeit.timeit(call, number=1)
-            timers[name] = _repeated(call)
-        bar.set_description(f"{result.name}: filling the reader's memory")
-        for index in range(min(len(cached), 500)):
-            cached.sample(index, np.random.default_rng(index))
-        timers["read"] = _frame_timer(dataset)
-        timers["sample"] = _sample_timer(dataset, config)
-        timers["cached_sample"] = _sample_timer(cached, config)
-        bar.set_description(f"{result.name}: rounds")
-        for number in range(rounds + 1):
-            for name, timer in timers.items():
-                seconds = timer()
-                if number:  # the first round warms up
-                    result.rounds.setdefault(name, []).append(seconds)
-                bar.update()
-    return result
-
-
 @contextmanager
-def _videos(data: Path | None, size: int) -> Iterator[Path]:
-    if data is not None:
-        yield data
-        return
+def _drawn_faces(config: Config) -> Iterator[Path]:
+    """A folder of cartoon faces of about the config's frame size."""
+    size = max(config.dataset_params.frame_shape[:2])
     with tempfile.TemporaryDirectory(prefix="fomm-benchmark-") as folder:
         faces = Path(folder) / "faces"
         write_dataset(faces, VIDEOS, FRAMES, min(max(size, MIN_SIZE), MAX_SIZE))
         yield faces
-
-
-def _batches(
-    dataset: FramesDataset, config: Config, start: int = 0
-) -> Iterator[dict[str, tf.Tensor]]:
-    from fomm_tf.data.pipeline import iterate, training_batches
-
-    train = config.train_params
-    repeats = max(train.num_repeats, train.batch_size)  # enough for a batch, however few videos
-    return iterate(training_batches(dataset, train.batch_size, repeats, 0, start), dataset)
-
-
-def _calls(
-    config: Config, batch: dict[str, tf.Tensor]
-) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What a model does, by name; each call returns when its result is there.
-
-    A call must be made before the next is asked for, so that its first time is its own.
-    """
-    from fomm_tf.training.step import TrainingStep
-    from fomm_tf.training.trainer import warp_batches
-
-    step = TrainingStep(config)
-    model = step.model
-    batch = batch | next(iter(warp_batches(config, seed=0, start_step=0).take(1)))
-    source, driving = batch["source"][:1].numpy(), batch["driving"][:1].numpy()
-    yield "step", lambda: [float(loss) for loss in step(batch).values()]
-    yield "detect", lambda: model.detect(driving)
-    kp_source, kp_driving = model.detect(source), model.detect(driving)
-    yield "encode", lambda: [part.numpy() for part in model.encode(source).values()]
-    encoded = model.encode(source)
-    yield "decode", lambda: model.decode(encoded, kp_source, kp_driving)
-    yield "generate", lambda: model.generate(source, kp_source, kp_driving)
-
-
-def _repeated(call: Callable[[], object]) -> Callable[[], float]:
-    def timer() -> float:
-        started, elapsed, done = time.perf_counter(), 0.0, 0
-        while elapsed < LEAST_SECONDS:
-            call()
-            done += 1
-            elapsed = time.perf_counter() - started
-        return elapsed / done
-
-    return timer
-
-
-def _frame_timer(dataset: FramesDataset) -> Callable[[], float]:
-    """Seconds per frame of videos read from their beginning, as evaluation does."""
-    videos = itertools.cycle(range(len(dataset.clips)))
-    frames = itertools.chain.from_iterable(map(dataset.video, videos))
-    return _repeated(lambda: next(frames))
-
-
-def _sample_timer(dataset: FramesDataset, config: Config) -> Callable[[], float]:
-    """Seconds per training sample, augmented, as training gets them."""
-    starts = itertools.count(step=1000)
-
-    def timer() -> float:
-        # A fresh stream each time: one that waits in the background would fill its buffers then.
-        batches = _batches(dataset, config, next(starts))
-        next(batches)
-        seconds = _repeated(lambda: next(batches))() / config.train_params.batch_size
-        batches.close()  # type: ignore[attr-defined]
-        return seconds
-
-    return timer
 
 
 def rows(result: Result) -> list[str]:
@@ -328,11 +188,16 @@ def _figure(number: float) -> str:
     return f"{number:,.{digits}f}"
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not positive")
-    return value
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = command_parser("benchmark", __doc__, DETAILS)
+    add = parser.add_argument
+    names = " and ".join(DEFAULT_CONFIGS)
+    add("--config", type=Path, nargs="+", metavar="YAML", help=f"default: {names} of configs/")
+    add("--batch-size", type=positive, metavar="N", help="of training, for every config")
+    add("--rounds", type=positive, default=10, metavar="N", help="default: %(default)s")
+    add("--json", type=Path, metavar="FILE", help="write every single time to FILE")
+    add("--data", type=Path, metavar="DIR", help="videos to read (default: freshly drawn faces)")
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

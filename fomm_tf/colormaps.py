@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
 import numpy as np
-
-from fomm_tf.errors import ConfigError
 
 # Per channel (red, green, blue): positions in [0, 1], and the values there; linear in between.
 _RAINBOW = (0.0, 0.03, 0.215, 0.4, 0.586, 0.77, 0.954, 1.0)
@@ -33,14 +29,8 @@ COLORMAPS = {
 def colors(colormap: str, count: int) -> np.ndarray:
     """`count` colours along a colour map: float32 [count, 3] in [0, 1], colour k at k / count.
 
-    Raises ConfigError for a name that is not in COLORMAPS.
+    colormap: a name of COLORMAPS.
     """
-    if colormap not in COLORMAPS:
-        nearest = difflib.get_close_matches(colormap, COLORMAPS, n=1, cutoff=0)[0]
-        raise ConfigError(
-            f"colormap {colormap!r} is unknown (the nearest is {nearest!r}); "
-            f"there are {', '.join(COLORMAPS)}"
-        )
     # The usual maps are tables of 256 colours.
     positions = np.arange(count) * 256 // count / 255
     channels = [np.interp(positions, *knots) for knots in COLORMAPS[colormap]]

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
+from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config_checks import contradictions, downsampling, training_contradictions
 from fomm_tf.errors import ConfigError
 from fomm_tf.yaml_schema import Range, Section, load_yaml, parse, reciprocal, save_yaml
@@ -29,7 +30,8 @@ LearningRate = Annotated[float, Range(0, 1)]
 Degrees = Annotated[float, Range(-360, 360)]
 Ratio = Annotated[float, Range(0.05, 20)]
 Jitter = Annotated[float, Range(0, 10)]
-VideoSuffix = Literal[".mp4", ".gif", ".mov", ".avi", ".webm"]
+# Those that `fomm_tf.data.video_writer` can write.
+VideoSuffix = Literal[".mp4", ".gif"]
 
 
 def _not_empty(value: tuple | str) -> str | None:
@@ -42,6 +44,10 @@ def _distinct(value: tuple) -> str | None:
 
 def _ascending(value: tuple) -> str | None:
     return None if list(value) == sorted(set(value)) else "must be ascending"
+
+
+def _known_colormap(value: str) -> str | None:
+    return None if value in COLORMAPS else f"must be one of {', '.join(map(repr, COLORMAPS))}"
 
 
 def _low_to_high(value: tuple) -> str | None:
@@ -258,7 +264,7 @@ class VisualizerParams(Section):
 
     kp_size: Annotated[int, Range(1, 256)] = 5
     draw_border: bool = False
-    colormap: Annotated[str, _not_empty] = "gist_rainbow"
+    colormap: Annotated[str, _known_colormap] = "gist_rainbow"
 
 
 @dataclass(frozen=True)

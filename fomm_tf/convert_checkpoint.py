@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-import fomm_tf
+from fomm_tf.command_line import command_parser
+from fomm_tf.config import load_config
 from fomm_tf.errors import ModelError, run_command
+from fomm_tf.quiet import import_tensorflow
+from fomm_tf.torch_checkpoint import read_checkpoint
 
 EXAMPLES = """examples:
   # the official release's files, as downloaded (both of PyTorch's serializations)
@@ -33,39 +36,25 @@ _BUFFERS = (
 )
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m fomm_tf.convert_checkpoint",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--config", type=Path, required=True, help="YAML that the checkpoint was trained with"
-    )
-    parser.add_argument("--checkpoint", type=Path, required=True, help="official .pth.tar file")
-    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
-    return parser.parse_args()
-
-
 def main() -> None:
-    arguments = parse_arguments()
+    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    arguments = _parse()
     out: Path = arguments.out
     _refuse_other_folders(out)
-    from fomm_tf.config import load_config
-    from fomm_tf.torch_checkpoint import read_checkpoint
-
     # Both are checked before TensorFlow, which takes seconds to import.
     config = load_config(arguments.config)
     with tqdm(total=3, desc="reading", unit="step", disable=None, leave=False) as bar:
-        summary = describe(read_checkpoint(arguments.checkpoint))
+        modules = read_checkpoint(arguments.checkpoint)
         _next(bar, "loading")
-        model = fomm_tf.load_official(config, arguments.checkpoint)
+        import_tensorflow()
+        from fomm_tf.model import official_model
+
+        model = official_model(config, modules, arguments.checkpoint)
         _next(bar, "writing")
         model.save(out)
         bar.update()
     print(f"read {arguments.checkpoint}")
-    for line in summary:
+    for line in describe(modules):
         print(f"  {line}")
     print(f"model folder: {out}")
 
@@ -105,6 +94,15 @@ def _refuse_other_folders(out: Path) -> None:
             raise ModelError(f"{out} is not empty and no model folder; give another --out")
     elif out.exists() or out.is_symlink():
         raise ModelError(f"{out} is there and no folder; give another --out")
+
+
+def _parse() -> argparse.Namespace:
+    parser = command_parser("convert_checkpoint", __doc__, EXAMPLES)
+    add = parser.add_argument
+    add("--config", type=Path, required=True, help="YAML that the checkpoint was trained with")
+    add("--checkpoint", type=Path, required=True, help="official .pth.tar file")
+    add("--out", type=Path, required=True, help="model folder to write")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ from PIL import Image
 from tqdm import tqdm
 
 import fomm_tf
-from fomm_tf.config import VisualizerParams
-from fomm_tf.data.clips import Clip
-from fomm_tf.data.dataset import FramesDataset
+from fomm_tf.command_line import command_parser, positive
+from fomm_tf.config import DatasetParams, VisualizerParams
+from fomm_tf.data.clips import Clip, distinct_names
+from fomm_tf.data.dataset import FramesDataset, split_notice
 from fomm_tf.data.pictures import side_by_side
 from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import DataError, run_command
@@ -38,6 +39,9 @@ In --out:
   NAME.mp4           video and reconstruction side by side (reconstruction_params.format)
   png/NAME.png       the reconstructed frames side by side, as the official code writes them
   pictures/NAME.png  source, frame, reconstruction at some moments, with keypoints
+
+A --data DIR without test/ holds the videos itself; of those it takes the fifth that training on DIR
+keeps back, as `animate --data` does. To evaluate on all videos of a folder, put them into DIR/test.
 
 examples:
   python -m fomm_tf.evaluate --model models/cartoon-faces --data data/faces --out results
@@ -75,12 +79,11 @@ class _Unreadable(Exception):
 def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
     args = _parse(argv)
-    args.out.mkdir(parents=True, exist_ok=True)
     model = fomm_tf.load_model(args.model)
     dataset = FramesDataset(_test_params(model), "test", root=args.data)
-    if not (dataset.root / "test").is_dir():
-        kept = f"a fifth of its videos ({len(dataset)}), which training on it keeps back"
-        print(f"{dataset.root} has no test/: evaluating {kept}")
+    if notice := split_notice(dataset.root):
+        print(notice)
+    args.out.mkdir(parents=True, exist_ok=True)
     limit = args.videos or model.config.reconstruction_params.num_videos
     results, skipped = evaluate(model, dataset, args.out, limit)
     total = _total(results)
@@ -98,7 +101,7 @@ def evaluate(
     a time, beside a strip of at most 500. Raises DataError where no video can be read.
     """
     clips = dataset.clips[:limit]
-    names = _names(clips)
+    names = distinct_names([clip.path for clip in clips])
     results = []
     skipped = {path.name: reason for path, reason in dataset.broken.items()}
     with tqdm(total=sum(map(_count, clips)), unit="frame", desc="reconstructing") as bar:
@@ -172,18 +175,9 @@ def _reading() -> Iterator[None]:
         raise _Unreadable(" ".join(str(error).split())) from error
 
 
-def _test_params(model: Any) -> Any:
+def _test_params(model: Any) -> DatasetParams:
     # Model folders may hold augmentation for another frame size; nothing is augmented here.
     return replace(model.config.dataset_params, augmentation_params=None)
-
-
-def _names(clips: list[Clip]) -> list[str]:
-    """File names without suffix, where they are different without it."""
-    stems = [clip.path.stem for clip in clips]
-    return [
-        stem if stems.count(stem) == 1 else clip.path.name
-        for stem, clip in zip(stems, clips, strict=True)
-    ]
 
 
 def _count(clip: Clip) -> int:
@@ -256,29 +250,18 @@ def _save_picture(path: Path, picture: np.ndarray) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m fomm_tf.evaluate",
-        description=__doc__,
-        epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("evaluate", __doc__, DETAILS)
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
-    add("--data", type=Path, required=True, metavar="DIR", help="dataset folder with test/")
+    add("--data", type=Path, required=True, metavar="DIR", help="dataset: the videos of DIR/test")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add(
         "--videos",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="at most N videos (default: reconstruction_params.num_videos of the model's config)",
     )
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class Score:
 
     @property
     def l1(self) -> float:
+        """Mean absolute error."""
         return self.l1_sum / self.frames
 
     @property
@@ -83,6 +84,7 @@ class Score:
 
     @property
     def ssim(self) -> float:
+        """Mean structural similarity."""
         return self.ssim_sum / self.frames
 
 

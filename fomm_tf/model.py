@@ -154,7 +154,16 @@ def load_official(
     """
     if not isinstance(config, Config):
         config = load_config(config)
-    modules = read_checkpoint(checkpoint)
+    return official_model(config, read_checkpoint(checkpoint), checkpoint)
+
+
+def official_model(
+    config: Config, modules: Mapping, checkpoint: str | os.PathLike
+) -> FirstOrderMotionModel:
+    """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
+
+    Raises ModelError with one line that names what does not fit.
+    """
     model = FirstOrderMotionModel(config)
     for module, network in model._networks().items():
         load_official_module(network, modules, module, checkpoint)
@@ -171,10 +180,10 @@ def load_official(
 
 def load_official_module(network, modules: Mapping, module: str, checkpoint) -> None:
     """Fills one network from a checkpoint that `read_checkpoint` has read."""
-    entries = modules.get(module) if isinstance(modules, Mapping) else None
+    entries = modules.get(module)
     if not isinstance(entries, Mapping):
-        found = ", ".join(map(str, modules)) if isinstance(modules, Mapping) else "no modules"
-        raise ModelError(f"{checkpoint} has no {module}; it holds {found or 'nothing'}")
+        found = ", ".join(map(str, modules)) or "nothing"
+        raise ModelError(f"{checkpoint} has no {module}; it holds {found}")
     load_state_dict(network, entries, f"{checkpoint} ({module})")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def import_tensorflow() -> None:
@@ -11,11 +13,18 @@ def import_tensorflow() -> None:
     What goes wrong in the import itself is still raised. TF_CPP_MIN_LOG_LEVEL, if set, is kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with stderr_shut():
+        import tensorflow  # noqa: F401
+
+
+@contextmanager
+def stderr_shut() -> Iterator[None]:
+    """Nothing reaches stderr in the block, not even from compiled code."""
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        import tensorflow  # noqa: F401
+        yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

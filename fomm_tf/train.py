@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fomm_tf.command_line import command_parser, not_negative, positive
 from fomm_tf.errors import ConfigError, UserError, run_command
 from fomm_tf.quiet import import_tensorflow
 
@@ -33,12 +34,7 @@ EXAMPLES = """examples:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m fomm_tf.train",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("train", __doc__, EXAMPLES)
     parser.add_argument("--config", type=Path, required=True, help="YAML in the official schema")
     parser.add_argument(
         "--data", type=Path, help="folder of videos (default: the config's dataset_params.root_dir)"
@@ -48,14 +44,24 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="train to this step")
+    length.add_argument("--steps", type=positive, help="train to this step")
     length.add_argument(
-        "--epochs", type=_positive, help="train to this epoch (default: the config's)"
+        "--epochs", type=positive, help="train to this epoch (default: the config's)"
     )
-    parser.add_argument("--batch-size", type=_positive, help="instead of the config's")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, data order and draws")
+    parser.add_argument("--batch-size", type=positive, help="instead of the config's")
     parser.add_argument(
+        "--seed", type=not_negative, default=0, help="of weights, data order and draws"
+    )
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         "--init", type=Path, help="start from a model folder or an official .pth.tar checkpoint"
+    )
+    start.add_argument(
+        "--init-motion",
+        type=Path,
+        metavar="DIR",
+        help="start from keypoints and dense motion of a model folder, with a new generator: "
+        "of another size, or for pictures of another size",
     )
     parser.add_argument(
         "--vgg-weights",
@@ -64,7 +70,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--checkpoint-every",
-        type=_positive,
+        type=positive,
         default=500,
         metavar="STEPS",
         help="steps between checkpoints (default: %(default)s)",
@@ -79,8 +85,6 @@ def main() -> None:
 
     config = load_config(arguments.config)
     out: Path = arguments.out
-    if arguments.seed < 0:
-        raise ConfigError(f"--seed must not be negative, it is {arguments.seed}")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is no folder")
     if not arguments.resume and out.is_dir() and any(out.iterdir()):
@@ -93,7 +97,7 @@ def main() -> None:
     import keras
 
     from fomm_tf.data.dataset import FramesDataset
-    from fomm_tf.training.initial_weights import load_initial_weights
+    from fomm_tf.training.initial_weights import load_initial_motion, load_initial_weights
     from fomm_tf.training.step import TrainingStep
     from fomm_tf.training.trainer import RunOptions, Trainer, with_overrides
 
@@ -109,6 +113,8 @@ def main() -> None:
     step = TrainingStep(config, devices(config))
     if arguments.init is not None:
         load_initial_weights(step, arguments.init)
+    if arguments.init_motion is not None:
+        load_initial_motion(step, arguments.init_motion)
     options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
     trainer = Trainer(config, step, dataset, options)
     if arguments.resume:
@@ -136,13 +142,6 @@ def devices(config: Config) -> tf.distribute.Strategy:
             f"give --batch-size a multiple of {count}"
         )
     return tf.distribute.MirroredStrategy()
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not positive")
-    return value
 
 
 if __name__ == "__main__":

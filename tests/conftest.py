@@ -33,3 +33,26 @@ def moving_squares(tmp_path_factory) -> Path:
         for index in range(count):
             write_video(root / split / f"{index}.mp4", moving_square(8 + index, 32, 32), fps=10)
     return root
+
+
+@pytest.fixture(scope="session")
+def official_model_dir(tmp_path_factory) -> Path:
+    """A model folder made of an official checkpoint, 64 x 64, with every output."""
+    from golden_files import FOMM
+
+    import fomm_tf
+
+    case = FOMM / "inference_vox"
+    folder = tmp_path_factory.mktemp("models") / "official"
+    fomm_tf.load_official(case / "config.yaml", case / "checkpoint.pth.tar").save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported_dir(official_model_dir, tmp_path_factory) -> Path:
+    """The same model as TFLite graphs in float32."""
+    from export.convert import convert
+
+    folder = tmp_path_factory.mktemp("exported") / "float32"
+    convert(official_model_dir, folder, "float32")
+    return folder

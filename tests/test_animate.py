@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import av
 import numpy as np
 import pytest
+from commands import assert_one_line_error, run_command
 from media import moving_square, write_video
 from PIL import Image
 from tiny import tiny_config
 
 import fomm_tf
 from fomm_tf.animate import main
+from fomm_tf.data.dataset import split_videos
 from fomm_tf.data.video import open_video
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.keypoints import Keypoints
@@ -85,11 +85,6 @@ def animate(tmp_path, source, driving):
     return run
 
 
-def command(*arguments):
-    line = [sys.executable, "-m", "fomm_tf.animate", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True)
-
-
 def picture_of(path):
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -106,9 +101,9 @@ def test_a_picture_by_a_phone_s_video_with_sound(tmp_path, tiny_model_dir):
         audio="aac",
     )
     out = tmp_path / "results" / "result.mp4"
-    done = command(
-        "--model", tiny_model_dir, "--source", tmp_path / "source.jpg", "--driving", driving,
-        "--out", out, "--threads", 1, "--side-by-side",
+    done = run_command(
+        "animate", "--model", tiny_model_dir, "--source", tmp_path / "source.jpg",
+        "--driving", driving, "--out", out, "--threads", 1, "--side-by-side",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert str(out) in done.stdout and "15 frames" in done.stdout
@@ -250,7 +245,7 @@ def test_dataset_by_a_list_in_the_config_s_format(tmp_path, fake, dataset, capsy
         "animate_params.format": ".gif",
     }
     tiny_config(**changes).save(tmp_path / "model" / "config.yaml")
-    assert run_dataset(tmp_path, dataset / "test") == {"a-b.gif": 6}
+    assert run_dataset(tmp_path, dataset) == {"a-b.gif": 6}
     assert "1 pairs name videos that are not there" in capsys.readouterr().err
 
 
@@ -265,12 +260,27 @@ def test_dataset_with_a_broken_video_goes_on(tmp_path, fake, dataset, capsys):
         run_dataset(tmp_path, dataset)
 
 
-def test_dataset_in_a_format_that_cannot_be_written(tmp_path, fake, dataset):
-    changed = tiny_config(**{"animate_params.format": ".webm"})
-    changed.save(tmp_path / "model" / "config.yaml")
-    with pytest.raises(DataError, match="cannot write .webm"):
-        run_dataset(tmp_path, dataset)
-    assert not (tmp_path / "results").exists()
+def test_dataset_without_splits_gives_the_videos_that_evaluate_takes(tmp_path, fake, capsys):
+    fake.config = tiny_config(**{"animate_params.num_pairs": 10})
+    fake.config.save(tmp_path / "model" / "config.yaml")
+    (tmp_path / "videos").mkdir()
+    for name in "abcdef":
+        write_video(tmp_path / "videos" / f"{name}.mp4", moving_square(2, *SIZE))
+    first, second = (path.stem for path in split_videos(tmp_path / "videos", "test"))
+    found = run_dataset(tmp_path, tmp_path / "videos")
+    assert set(found) == {f"{a}-{b}.mp4" for a in (first, second) for b in (first, second)}
+    assert "has no test/: using the fifth" in capsys.readouterr().out
+
+
+def test_dataset_with_equal_names(tmp_path, fake, dataset):
+    fake.config = tiny_config(**{"animate_params.num_pairs": 10})
+    fake.config.save(tmp_path / "model" / "config.yaml")
+    (dataset / "test" / "b.mp4").rename(dataset / "test" / "a.mov")
+    found = run_dataset(tmp_path, dataset)
+    assert found == {
+        **{"a.mp4-a.mp4.mp4": 4, "a.mov-a.mp4.mp4": 4},
+        **{"a.mp4-a.mov.mp4": 6, "a.mov-a.mov.mp4": 6},
+    }
 
 
 # Errors
@@ -317,12 +327,11 @@ def test_a_failure_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch, an
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, tiny_model_dir, source):
     """As a user meets it; without TensorFlow being loaded, or it would take seconds."""
     (tmp_path / "driving.mp4").write_text("no video")
-    done = command(
-        "--model", tiny_model_dir, "--source", source, "--driving", tmp_path / "driving.mp4",
-        "--out", tmp_path / "result.mp4",
+    done = run_command(
+        "animate", "--model", tiny_model_dir, "--source", source,
+        "--driving", tmp_path / "driving.mp4", "--out", tmp_path / "result.mp4",
     )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {tmp_path / 'driving.mp4'}: is no video")
+    assert_one_line_error(done, f"error: {tmp_path / 'driving.mp4'}: is no video")
     assert done.stderr.count("\n") == 1 and not done.stdout
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 from tiny import write_tiny_config
 
 from fomm_tf import benchmark
-from fomm_tf.benchmark import MEASUREMENTS, Result, default_config, notes, rows
+from fomm_tf.benchmark import MEASUREMENTS, default_config, notes, rows
 from fomm_tf.errors import ConfigError, DataError
+from fomm_tf.timing import Result
 
 NETWORK = ["step", "detect", "encode", "decode", "generate"]
 
@@ -32,12 +31,7 @@ def test_command_times_everything(tmp_path):
     write_tiny_config(config, **{"train_params.loss_weights.perceptual": [1, 0, 0, 0, 0]})
     temporary.mkdir()
     arguments = ["--config", config, "--rounds", 2, "--batch-size", 2, "--json", out]
-    done = subprocess.run(
-        [sys.executable, "-m", "fomm_tf.benchmark", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"TMPDIR": str(temporary)},
-    )
+    done = run_command("benchmark", *arguments, environment={"TMPDIR": str(temporary)})
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("machine: CPU ")
@@ -126,6 +120,7 @@ def test_default_configs_of_an_installed_package(tmp_path, monkeypatch):
     [
         (["--config", "missing.yaml"], OSError, "missing.yaml"),
         (["--config", "tiny.yaml", "--data", "nowhere"], DataError, "nowhere: no such folder"),
+        (["--config", "tiny.yaml", "--data", "folder"], DataError, "folder: holds no videos"),
         (["--config", "tiny.yaml", "--json", "folder"], ConfigError, "folder is a folder"),
     ],
 )
@@ -144,4 +139,4 @@ def test_numbers_must_be_positive(option, capsys):
     with pytest.raises(SystemExit) as caught:
         benchmark.main([option, "0"])
     assert caught.value.code == 2
-    assert "0 is not positive" in capsys.readouterr().err
+    assert "'0' is not a whole number of at least 1" in capsys.readouterr().err

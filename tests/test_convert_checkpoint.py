@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from commands import assert_one_line_error, run_command
 from golden_files import FOMM, arrays, keypoints
 from torch_files import storage, tensor, write_arrays, write_zip
 
@@ -24,11 +24,7 @@ CONFIG = CASE / "config.yaml"
 
 def command(config, checkpoint, out):
     arguments = ["--config", config, "--checkpoint", checkpoint, "--out", out]
-    return subprocess.run(
-        [sys.executable, "-m", "fomm_tf.convert_checkpoint", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
+    return run_command("convert_checkpoint", *arguments)
 
 
 @pytest.fixture
@@ -164,8 +160,8 @@ def test_a_config_of_another_model(refused):
 
 def test_a_missing_config(tmp_path):
     run = command(tmp_path / "missing.yaml", CASE / "checkpoint.pth.tar", tmp_path / "out")
-    assert run.returncode == 2 and len(run.stderr.splitlines()) == 1
-    assert "missing.yaml" in run.stderr and not (tmp_path / "out").exists()
+    assert_one_line_error(run, "missing.yaml")
+    assert not (tmp_path / "out").exists()
 
 
 def test_existing_folders(tmp_path, convert):
@@ -220,8 +216,7 @@ def test_hostile_files_through_the_command(tmp_path, kind, message):
         write_zip(path, {"generator": {"a": tensor(storage("0", 9), (9,), (1,))}}, {"0": b"1234"})
     out = tmp_path / "models" / "out"
     run = command(CONFIG, path, out)
-    assert run.returncode == 2 and run.stdout == ""
-    lines = run.stderr.splitlines()
-    assert len(lines) == 1 and lines[0].startswith(f"error: {path}: ") and message in lines[0]
+    assert_one_line_error(run, f"error: {path}: ", message)
+    assert run.stdout == "" and run.stderr.count("\n") == 1
     assert not out.parent.exists() and not (tmp_path / "executed").exists()
     assert not os.path.exists("executed")

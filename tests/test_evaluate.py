@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import assert_one_line_error, run_command
 from media import moving_square, write_video
 from PIL import Image
 
 from fomm_tf.evaluate import main
 from fomm_tf.metrics import Score, psnr
 
-ROOT = Path(__file__).parents[1]
 LENGTHS = {"bird": 5, "cat": 7, "dog": 3}
 KEYS = {f"{name}{kind}" for name in ("l1", "psnr", "ssim") for kind in ("", "_copy_source")}
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "fomm_tf.evaluate", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+run = partial(run_command, "evaluate")
 
 
 @pytest.fixture(scope="module")
@@ -212,21 +210,13 @@ def test_bad_input_is_one_line(tiny_model_dir, data, tmp_path, model, message, r
         *("--data", tmp_path / given if given else data),
         *("--out", tmp_path / "out"),
     )
-    assert process.returncode == 2
-    errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and message in errors[0]
-    assert "Traceback" not in process.stderr
-    assert not (tmp_path / "out" / "metrics.json").exists()
+    assert_one_line_error(process, message)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_is_a_file_stays(tiny_model_dir, data, tmp_path):
     out = tmp_path / "out"
     out.write_text("mine")
     process = run("--model", tiny_model_dir, "--data", data, "--out", out)
-    assert process.returncode == 2 and "error: " in process.stderr
+    assert_one_line_error(process, out)
     assert out.read_text() == "mine"
-
-
-def test_help_has_examples():
-    process = run("--help")
-    assert process.returncode == 0 and "python -m fomm_tf.evaluate --model" in process.stdout

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,12 +160,3 @@ def test_distance_by_hand():
     wide = Keypoints(np.array([[[0.0, 0], [4, 0], [4, 1], [0, 1]]]))
     # Normalised corners are (1/2, 1/2) and (1, 1/4) away from the centre.
     assert keypoint_distance(square, wide) == pytest.approx(0.5**2 + 0.25**2)
-
-
-def test_imports_without_tensorflow():
-    code = (
-        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None;"
-        "import fomm_tf; fomm_tf.transfer_motion"
-    )
-    root = Path(__file__).parent.parent
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

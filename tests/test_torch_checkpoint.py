@@ -7,13 +7,12 @@ import os
 import pickle
 import random
 import struct
-import subprocess
-import sys
 import tarfile
 import zipfile
 
 import numpy as np
 import pytest
+from commands import run_program
 from golden_files import FOMM
 from torch_files import (
     START,
@@ -527,7 +526,4 @@ def test_reads_without_tensorflow_and_torch():
         "from fomm_tf.torch_checkpoint import read_checkpoint\n"
         f"print(len(read_checkpoint({str(FOMM / 'metrics' / 'checkpoint.pth.tar')!r})))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "3"
+    assert run_program(program).stdout.strip() == "3"

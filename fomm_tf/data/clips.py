@@ -11,6 +11,7 @@ import numpy as np
 from fomm_tf.data.pictures import PICTURE_SUFFIXES, read_picture
 from fomm_tf.data.video import FOLDER_FPS, VIDEO_SUFFIXES, count_frames, open_video, read_frames
 from fomm_tf.errors import DataError
+from fomm_tf.files import natural_order
 
 
 class Clip(Protocol):
@@ -117,7 +118,7 @@ def open_clip(path: Path, frame_size: tuple[int, int]) -> Clip:
 
 
 def list_videos(folder: str | Path) -> list[Path]:
-    """The videos directly in `folder`, sorted by name; hidden and other files are passed over.
+    """The videos directly in `folder`, in natural order (2 before 10); passes over all other files.
 
     Raises DataError where `folder` is no folder or holds no videos.
     """
@@ -131,7 +132,16 @@ def list_videos(folder: str | Path) -> list[Path]:
             f"{folder}: holds no videos; put video files ({kinds}), folders of frames, or pictures"
             " with the frames side by side there"
         )
-    return sorted(videos)
+    return sorted(videos, key=natural_order)
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """The names of videos without suffix, and with it where they would be the same without."""
+    stems = [path.stem for path in paths]
+    return [
+        stem if stems.count(stem) == 1 else path.name
+        for stem, path in zip(stems, paths, strict=True)
+    ]
 
 
 def _is_video(path: Path) -> bool:

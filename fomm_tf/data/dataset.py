@@ -1,12 +1,13 @@
 """Folders of videos as training pairs and as whole videos, in the official layout. No TensorFlow.
 
 A dataset folder holds `train/` and `test/`, or the videos themselves, which are then split (see
-`split_videos`). A video is a video file, a folder of frames in the order of their names, or one
-picture with the frames side by side.
+`split_videos`). A video is a video file, a folder of frames in natural order (2.png, 10.png), or
+one picture with the frames side by side.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 import threading
@@ -23,8 +24,6 @@ from fomm_tf.data.clips import Clip, StripClip, list_videos, open_clip
 from fomm_tf.data.pictures import fit, to_float
 from fomm_tf.errors import ConfigError, DataError
 
-__all__ = ["FramesDataset", "list_videos", "split_videos"]
-
 CACHE_BYTES = 1 << 30
 
 
@@ -34,9 +33,8 @@ class FramesDataset:
     params: `frame_shape` is the size of every frame that comes out; frames of another size are
     centre-cropped to its aspect and resized. With `id_sampling` an item of "train" is an identity,
     the part of a video's name before "#", and one of its videos is drawn each time.
-    split: "train" or "test". seed: of the split of a folder without train/ and test/, nothing else:
-    training and evaluation need the same. root: instead of `params.root_dir`. cache_bytes: memory
-    for decoded frames.
+    split: "train" or "test", see `split_videos`. root: instead of `params.root_dir`. cache_bytes:
+    memory for decoded frames.
 
     Videos that cannot be read are named once on stderr and left out; `broken` maps their paths to
     the reasons, `clips` are the others. Raises DataError where nothing is left, ConfigError where
@@ -47,7 +45,6 @@ class FramesDataset:
         self,
         params: DatasetParams,
         split: str = "train",
-        seed: int = 0,
         root: str | Path | None = None,
         cache_bytes: int = CACHE_BYTES,
     ):
@@ -66,7 +63,7 @@ class FramesDataset:
         self._lock = threading.Lock()
         self._cache_left = cache_bytes
         self._cached: dict[Path, np.ndarray] = {}
-        paths = split_videos(self.root, split, seed, by_identity=params.id_sampling)
+        paths = split_videos(self.root, split, by_identity=params.id_sampling)
         self.clips = self._usable([open_clip(path, self.frame_size) for path in paths])
         self._decoding = {clip.path: threading.Lock() for clip in self.clips}
         usable = {clip.path: clip for clip in self.clips}
@@ -97,6 +94,12 @@ class FramesDataset:
                 pair = augment(pair, self._augmentation, rng)
             return to_float(pair[0]), to_float(pair[1])
         raise DataError(f"{self.root}: none of its videos can be read any more")
+
+    def with_memory(self, cache_bytes: int = CACHE_BYTES) -> FramesDataset:
+        """The same videos with a memory of their own; nothing is opened again."""
+        other = copy.copy(self)
+        other._cache_left, other._cached = cache_bytes, {}
+        return other
 
     def video(self, index: int) -> Iterator[np.ndarray]:
         """All frames of `clips[index]`, one at a time: uint8 [H, W, 3].
@@ -194,15 +197,13 @@ class FramesDataset:
             _say(line)
 
 
-def split_videos(
-    root: str | Path, split: str, seed: int = 0, by_identity: bool = False
-) -> list[Path]:
-    """The videos of one split ("train" or "test") of the dataset folder `root`, sorted by name.
+def split_videos(root: str | Path, split: str, by_identity: bool = False) -> list[Path]:
+    """The videos of one split ("train" or "test") of the dataset folder `root`, in natural order.
 
     The splits are `root/train` and `root/test`; for "test" the latter is enough. A `root` without
     them is split itself: a fifth of its videos is "test" (of its identities with `by_identity`, so
-    that none is in both), drawn by `seed`. It depends on the names and the seed only, not on what
-    can be read. Raises DataError where a split is missing or empty.
+    that none is in both), the same ones whenever the names are the same, whatever can be read.
+    Raises DataError where a split is missing or empty.
     """
     root = Path(root)
     if split not in ("train", "test"):
@@ -219,10 +220,17 @@ def split_videos(
     if len(groups) < 2:
         kind = "identity" if by_identity else "video"
         raise DataError(f"{root}: only one {kind}, too few to keep a fifth back for testing")
-    order = np.random.default_rng(seed).permutation(len(groups)).tolist()
+    order = np.random.default_rng(0).permutation(len(groups)).tolist()
     tests = math.ceil(len(groups) / 5)
     chosen = order[:tests] if split == "test" else order[tests:]
     return [path for group in sorted(chosen) for path in groups[group]]
+
+
+def split_notice(root: str | Path) -> str | None:
+    """One line for the user where `split_videos` takes the "test" videos from `root` itself."""
+    if (Path(root) / "test").is_dir():
+        return None
+    return f"{root} has no test/: using the fifth of its videos that training on it keeps back"
 
 
 def _failure(clip: Clip) -> Exception | None:

@@ -21,6 +21,7 @@ from av.video.reformatter import VideoReformatter
 from fomm_tf.data.pictures import PICTURE_SUFFIXES, read_picture
 from fomm_tf.data.video_writer import VideoWriter
 from fomm_tf.errors import DataError
+from fomm_tf.files import natural_order
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -87,7 +88,7 @@ class Video:
 
 
 def open_video(path: str | os.PathLike) -> Video:
-    """Opens a video file or a folder of pictures (sorted by name, 25 frames per second).
+    """Opens a video file or a folder of pictures (25 frames per second; 2.png before 10.png).
 
     Decodes the first frame, so a file that cannot be read fails here. Raises DataError.
     """
@@ -115,14 +116,17 @@ def read_frames(path: str | os.PathLike, indices: Sequence[int]) -> np.ndarray:
     """The frames of a video or folder with these indices, in their order: uint8 [n, H, W, 3].
 
     Decodes no further than the highest index and converts only what was asked for; indices may
-    repeat. Raises DataError if the video cannot be read or has too few frames.
+    repeat. Raises DataError if the video cannot be read, has too few frames, or is a folder of
+    pictures of different sizes.
     """
     path, last = Path(path), max(indices)
     found: dict[int, np.ndarray] = {}
     if path.is_dir():
         files = _pictures_in(path)
         _require_length(path, len(files), last)
-        found = {i: read_picture(files[i]) for i in set(indices)}
+        chosen = sorted(set(indices))
+        pictures = _of_one_size([files[i] for i in chosen])
+        found = dict(zip(chosen, pictures, strict=True))
         return np.stack([found[i] for i in indices])
     with _opened(path) as (container, stream):
         converter, seen = None, 0
@@ -175,26 +179,32 @@ def _open_folder(path: Path) -> Video:
 
 
 def _pictures_in(path: Path) -> list[Path]:
-    files = sorted(
+    files = [
         file
         for file in path.iterdir()
         if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith(".")
-    )
+    ]
     if not files:
         raise DataError(f"{path}: the folder has no pictures, so it is no video")
-    return files
+    return sorted(files, key=natural_order)
 
 
 def _read_folder(video: Video) -> Iterator[TimedFrame]:
-    for i, file in enumerate(_pictures_in(video.path)):
-        image = read_picture(file)
-        if image.shape[:2] != (video.height, video.width):
-            height, width = image.shape[:2]
-            raise DataError(
-                f"{file}: is {width}x{height}, but the folder's first picture is "
-                f"{video.width}x{video.height}; all frames must have one size"
-            )
+    for i, image in enumerate(_of_one_size(_pictures_in(video.path))):
         yield TimedFrame(i / video.fps, 1 / video.fps, image)
+
+
+def _of_one_size(files: Sequence[Path]) -> Iterator[np.ndarray]:
+    shape = None
+    for file in files:
+        image = read_picture(file)
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise DataError(
+                f"{file}: is {image.shape[1]}x{image.shape[0]}, but {files[0].name} is "
+                f"{shape[1]}x{shape[0]}; all frames must have one size"
+            )
+        yield image
 
 
 # Video files

@@ -91,9 +91,8 @@ class VideoWriter:
         time = self._end if time is None else time
         duration = 1 / self._fps if duration is None else duration
         self._end = time + duration
-        image = frame if frame.dtype == np.uint8 else to_uint8(frame)
         with self._naming_output():
-            self._sink.write(np.ascontiguousarray(image), time, duration)
+            self._sink.write(np.ascontiguousarray(to_uint8(frame)), time, duration)
 
     @property
     def problem(self) -> str | None:

@@ -101,7 +101,8 @@ def torchvision_kernels(path: str | os.PathLike) -> Kernels:
         if not isinstance(kernel, np.ndarray) or not isinstance(bias, np.ndarray):
             raise ModelError(f"{path} is no VGG19 of torchvision: {name} is missing")
         if kernel.shape != (outputs, inputs, 3, 3) or bias.shape != (outputs,):
-            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is {list(kernel.shape)}")
+            shapes = f"{list(kernel.shape)} and {list(bias.shape)}"
+            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is {shapes}")
         kernels.append((kernel.astype(np.float32).transpose(2, 3, 1, 0), bias.astype(np.float32)))
     return kernels
 

@@ -82,9 +82,10 @@ class DenseMotionNetwork(keras.Model):
         offset = grid - kp_driving.value[:, :, None, None, :]
         if kp_driving.jacobian is not None:
             maps = matmul_2x2(kp_source.jacobian, inverse_2x2(kp_driving.jacobian))
-            # Two broadcast products, not a matmul with the grid: see `matmul_2x2`.
-            columns = maps[:, :, None, None]
-            offset = columns[..., 0] * offset[..., :1] + columns[..., 1] * offset[..., 1:]
+            # Two broadcast products, not a matmul with the grid: see `matmul_2x2`. And no tensor of
+            # six dimensions, which not every TFLite runtime can slice.
+            left, right = (maps[..., i][:, :, None, None] for i in (0, 1))
+            offset = left * offset[..., :1] + right * offset[..., 1:]
         motions = offset + kp_source.value[:, :, None, None, :]
         identity = tf.broadcast_to(grid, tf.shape(motions[:, :1]))
         return tf.concat([identity, motions], axis=1)

@@ -31,14 +31,17 @@ class Weight(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """As it is stored."""
         shape = tuple(self.variable.shape)
         return tuple(shape[axis] for axis in _HWIO_TO_OIHW) if self.is_kernel else shape
 
     def read(self) -> np.ndarray:
+        """The value in the stored layout."""
         value = self.variable.numpy()
         return np.ascontiguousarray(value.transpose(_HWIO_TO_OIHW)) if self.is_kernel else value
 
     def inward(self, value: np.ndarray) -> np.ndarray:
+        """A stored value in the variable's layout."""
         return value.transpose(_OIHW_TO_HWIO) if self.is_kernel else value
 
 

@@ -26,3 +26,22 @@ def load_initial_weights(step: TrainingStep, path: Path) -> None:
         load_official_state(step, path)
     else:
         raise ModelError(f"--init {path}: no such model folder or checkpoint")
+
+
+def load_initial_motion(step: TrainingStep, path: Path) -> None:
+    """Fills keypoint detector and dense motion network of `step` from a model folder.
+
+    The layers that code the picture stay new: they may differ from the folder's in number and
+    width, and the pictures in size. Raises ModelError.
+    """
+    if step.model.generator.dense_motion_network is None:
+        raise ModelError("--init-motion: this config has no dense motion network")
+    model = load_model(path)
+    load_state_dict(step.model.kp_detector, state_dict(model.kp_detector), f"{path} (kp_detector)")
+    if model.generator.dense_motion_network is None:
+        raise ModelError(f"--init-motion {path}: this model has no dense motion network")
+    load_state_dict(
+        step.model.generator.dense_motion_network,
+        state_dict(model.generator.dense_motion_network),
+        f"{path} (dense_motion_network)",
+    )

@@ -24,7 +24,7 @@ def draw_keypoints(
 
     image: uint8, or float in [0, 1], [H, W, 3] or [H, W, 1]. value: [K, 2], (x, y) in [-1, 1]; what
     lies outside is cut off, and what is not finite is left out. Keypoint k of K has the colour at
-    k / K of the colour map. Result: uint8 [H, W, 3]. Raises ConfigError for an unknown colour map.
+    k / K of the colour map. Result: uint8 [H, W, 3].
     """
     picture = _rgb(to_uint8(image)).copy()
     height, width = picture.shape[:2]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from commands import assert_one_line_error, run_command
 
 from fomm_tf.data.cartoon_faces import render_video, write_dataset
 from fomm_tf.data.cartoon_faces.head import outline
@@ -27,9 +27,7 @@ def decoded(path: Path) -> np.ndarray:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fomm_tf.data.cartoon_faces", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+run = partial(run_command, "data.cartoon_faces")
 
 
 @pytest.mark.parametrize("size", [32, 65, 128, 512])
@@ -127,7 +125,7 @@ def test_dataset_files(tmp_path: Path) -> None:
         assert video.shape == (5, 48, 48, 3)
         # The file shows the person of its number; compression changes little.
         expected = frames_of(7, int(file.stem), 5, 48)
-        assert np.abs(video.astype(int) - expected).mean() < 6
+        assert np.abs(video.astype(int) - expected).mean() < 8
 
 
 def test_process_count_changes_nothing(tmp_path: Path) -> None:
@@ -170,8 +168,8 @@ def test_command(tmp_path: Path) -> None:
     assert (out / "train" / "00000.mp4").exists() and (out / "test" / "00001.mp4").exists()
 
     again = run("--out", str(out), "--videos", "2")
-    assert again.returncode == 2
-    assert again.stderr.startswith("error: ") and len(again.stderr.splitlines()) == 1
+    assert_one_line_error(again, out)
+    assert again.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -186,12 +184,6 @@ def test_command(tmp_path: Path) -> None:
 )
 def test_bad_arguments(tmp_path: Path, arguments: tuple[str, str], word: str) -> None:
     done = run("--out", str(tmp_path / "faces"), *arguments)
-    assert done.returncode == 2
-    assert word in done.stderr and arguments[1] in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert_one_line_error(done, word, arguments[1])
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "faces").exists()
-
-
-def test_imports_no_tensorflow() -> None:
-    code = "import sys, fomm_tf.data.cartoon_faces; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

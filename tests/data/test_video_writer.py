@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
+from commands import run_program
 from media import moving_square, write_sound, write_video
 from PIL import Image
 
@@ -343,6 +344,6 @@ with VideoWriter({str(tmp_path / name)!r}, 25) as writer:
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 print(peaks[1] - peaks[0])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_program(code)
     kilobytes = int(done.stdout) // (1024 if sys.platform == "darwin" else 1)
     assert kilobytes < 8_000

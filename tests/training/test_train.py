@@ -1,51 +1,18 @@
 """The train command as users run it, and what it leaves behind."""
 
 import json
-import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from commands import ENVIRONMENT, ROOT, assert_one_line_error, command_line, train
 from tiny import write_tiny_config
 
 import fomm_tf
-
-ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def command(config, data, out, *options) -> list[str]:
-    start = [
-        sys.executable,
-        "-m",
-        "fomm_tf.train",
-        "--config",
-        config,
-        "--data",
-        data,
-        "--out",
-        out,
-    ]
-    return [str(part) for part in (*start, *options)]
-
-
-def train(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=ENVIRONMENT, timeout=300
-    )
-
-
-def assert_one_line_error(result, *words) -> None:
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    for word in words:
-        assert word in last
 
 
 def newest(out) -> dict[str, np.ndarray]:
@@ -133,7 +100,12 @@ def test_ten_kills_at_random_moments_change_nothing(config, moving_squares, tmp_
     for kill in range(10):
         resume = ["--resume"] if out.exists() else []
         process = subprocess.Popen(
-            command(config, moving_squares, out, "--steps", 100_000, *options, *resume),
+            command_line(
+                "train",
+                *("--config", config, "--data", moving_squares, "--out", out),
+                *("--steps", 100_000, *options, *resume),
+            ),
+            cwd=ROOT,
             env=ENVIRONMENT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -249,3 +221,16 @@ def test_init_from_a_model_folder(finished, config, moving_squares, tmp_path):
     a = np.load(out / "weights.npz")["generator/first.conv.weight"]
     b = np.load(tmp_path / "run" / "weights.npz")["generator/first.conv.weight"]
     assert np.abs(a - b).max() < 1e-3
+
+
+def test_init_motion_takes_another_generator(finished, moving_squares, tmp_path):
+    out, _ = finished
+    path = tmp_path / "other.yaml"
+    write_tiny_config(path, **{"model_params.generator_params.num_down_blocks": 1})
+    options = ("--steps", 1, "--init-motion", out, "--seed", 5)
+    result = train(path, moving_squares, tmp_path / "run", *options)
+    assert result.returncode == 0, result.stderr
+    a, b = np.load(out / "weights.npz"), np.load(tmp_path / "run" / "weights.npz")
+    for name in ("kp_detector/kp.weight", "generator/dense_motion_network.mask.weight"):
+        assert np.abs(a[name] - b[name]).max() < 1e-3, name
+    assert np.abs(a["generator/first.conv.weight"] - b["generator/first.conv.weight"]).max() > 1e-2

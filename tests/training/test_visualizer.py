@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
-import pytest
 
 from fomm_tf.colormaps import COLORMAPS, colors
 from fomm_tf.config import VisualizerParams
-from fomm_tf.errors import ConfigError
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.training.visualizer import draw_keypoints, visualize
 
@@ -53,11 +48,6 @@ def test_colors_are_those_of_the_usual_tables():
         distances = np.abs(palette[:, None] - palette[None]).sum(-1) + np.eye(10)
         assert distances.min() > 0.15, name
     assert colors("jet", 0).shape == (0, 3)
-
-
-def test_unknown_colormap():
-    with pytest.raises(ConfigError, match="'gist_rainbw' is unknown .*nearest is 'gist_rainbow'"):
-        colors("gist_rainbw", 3)
 
 
 def test_discs_are_round_and_centered():
@@ -156,12 +146,3 @@ def test_values_that_are_not_finite_are_drawn_without_a_warning():
     out, *rest = example()
     out["prediction"][0, 3, 4] = np.nan
     assert (cell(visualize(out, *rest, PLAIN), 0, 3)[3, 4] == 0).all()
-
-
-def test_imports_without_tensorflow():
-    program = (
-        "import sys\n"
-        "for name in ('tensorflow', 'keras', 'matplotlib'): sys.modules[name] = None\n"
-        "import fomm_tf.training.visualizer\n"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-
+from fomm_tf.command_line import command_parser
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
 from fomm_tf.errors import run_command
 
+_DESCRIPTION = """\
+Draws videos of cartoon faces that move, to train and test with: mp4 files in OUT/train and
+OUT/test, every video another person. The same seed gives the same pixels.
+"""
 _EXAMPLES = """examples:
   python -m fomm_tf.data.cartoon_faces --out data/cartoon-faces
   python -m fomm_tf.data.cartoon_faces --out data/small --videos 40 --frames 64 --size 64 --seed 1
@@ -14,13 +17,8 @@ _EXAMPLES = """examples:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m fomm_tf.data.cartoon_faces",
-        description="Draws videos of cartoon faces that move, to train and test with: mp4 files in "
-        "OUT/train and OUT/test, every video another person. The same seed gives the same pixels.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Parses the command line and writes the videos."""
+    parser = command_parser("data.cartoon_faces", _DESCRIPTION, _EXAMPLES)
     parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
     parser.add_argument(
         "--videos",

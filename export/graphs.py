@@ -1,0 +1,91 @@
+"""The networks of a model as TFLite graphs: static shapes, a batch of one, built-in operators."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+
+import keras
+import tensorflow as tf
+
+from export.inspect_graph import check_operators
+from export.phases import phase_upsampling
+from fomm_tf.config import Config
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.manifest import Precision, Signature, signatures_of
+from fomm_tf.model import FirstOrderMotionModel
+from fomm_tf.quiet import stderr_shut
+
+Tensors = dict[str, tf.Tensor]
+
+
+def build_graphs(
+    model: FirstOrderMotionModel, config: Config, precision: Precision
+) -> Iterator[tuple[str, bytes]]:
+    """Yields the name and the content of each file.
+
+    config: the model's, with the frame shape to export for. Raises ModelError for a graph that the
+    oldest supported runtime could not run.
+    """
+    for name, signatures in signatures_of(config).items():
+        content = _convert(model, signatures, precision)
+        check_operators(content, name)
+        yield name, content
+
+
+def _convert(
+    model: FirstOrderMotionModel, signatures: tuple[Signature, ...], precision: Precision
+) -> bytes:
+    functions = _functions(model)
+    module = tf.Module()
+    # Only variables that are tracked reach the graph, and those inside Keras layers are not:
+    # without this line the weights would silently be missing.
+    module.weights = [variable.value for variable in _variables(model, signatures)]
+    # The decoder's blocks only: those of the hourglasses have most weights and least pixels.
+    with phase_upsampling(model.generator.up_blocks):
+        concrete = {
+            signature.name: tf.function(functions[signature.name]).get_concrete_function(
+                **{
+                    one.name: tf.TensorSpec(one.shape, one.type, one.name)
+                    for one in signature.inputs
+                }
+            )
+            for signature in signatures
+        }
+    # One saved model for all signatures of a file: they share one copy of the weights.
+    with tempfile.TemporaryDirectory() as folder, stderr_shut():
+        tf.saved_model.save(module, folder, signatures=concrete)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(concrete))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def _functions(model: FirstOrderMotionModel) -> Mapping[str, Callable[..., Tensors]]:
+    """What each signature computes, with the tensors' names as in `signatures_of`."""
+
+    def detect(picture: tf.Tensor) -> Tensors:
+        kp = model.kp_detector(picture)
+        return {name: value for name, value in kp._asdict().items() if value is not None}
+
+    def encode(picture: tf.Tensor) -> Tensors:
+        return model.generator.encode(picture)
+
+    def animate(**inputs: tf.Tensor) -> Tensors:
+        kp_source, kp_driving = (
+            Keypoints(inputs.get(f"kp_{role}_value"), inputs.get(f"kp_{role}_jacobian"))
+            for role in ("source", "driving")
+        )
+        return {"frame": model.generator.decode(inputs, kp_source, kp_driving)["prediction"]}
+
+    return {"detect": detect, "encode": encode, "animate": animate}
+
+
+def _variables(
+    model: FirstOrderMotionModel, signatures: tuple[Signature, ...]
+) -> list[keras.Variable]:
+    detects = signatures[0].name == "detect"
+    return (model.kp_detector if detects else model.generator).variables

@@ -1,0 +1,82 @@
+"""The operators of a .tflite file, and whether the oldest supported runtime has them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tensorflow.lite.python import schema_py_generated as schema
+
+from fomm_tf.errors import ModelError
+
+OLDEST_RUNTIME = "2.14.0"
+
+# The newest version of each operator that tflite-runtime 2.14.0 loads, found by trying. What a
+# model's graphs have no use for is not listed, operators on variables first of all: they are what
+# is left of weights that did not reach the file.
+_KNOWN = {
+    **{"ADD": 5, "AVERAGE_POOL_2D": 3, "CAST": 5, "CONCATENATION": 4, "CONV_2D": 7},
+    **{"DEPTHWISE_CONV_2D": 7, "DEPTH_TO_SPACE": 2, "DEQUANTIZE": 5, "DIV": 2, "EQUAL": 4},
+    **{"EXP": 2, "EXPAND_DIMS": 1, "FLOOR": 1, "GATHER": 6, "LOGISTIC": 3, "MAXIMUM": 4},
+    **{"MINIMUM": 4, "MUL": 7, "NEG": 1, "NOT_EQUAL": 3, "PACK": 4, "PAD": 4, "QUANTIZE": 3},
+    **{"RELU": 3, "RESHAPE": 1, "RESIZE_BILINEAR": 4, "RESIZE_NEAREST_NEIGHBOR": 4},
+    **{"SELECT_V2": 2, "SLICE": 6, "SOFTMAX": 3, "SQUARED_DIFFERENCE": 2, "STRIDED_SLICE": 8},
+    **{"SUB": 5, "SUM": 2, "TRANSPOSE": 6},
+}  # fmt: skip
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
+
+
+# It cannot slice or broadcast tensors of more dimensions.
+_MOST_DIMENSIONS = 5
+
+
+class Operator(NamedTuple):
+    """One operation of a graph: its kind, and which tensors it takes and gives."""
+
+    name: str
+    version: int
+    inputs: list[int]
+    outputs: list[int]
+
+
+def operators(content: bytes) -> dict[str, list[Operator]]:
+    """The operations of each subgraph, in order, by its name; custom ones are named CUSTOM."""
+    model = schema.Model.GetRootAs(content)
+    kinds = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    # Codes of up to 127 stand in the older field.
+    codes = [max(kind.BuiltinCode(), kind.DeprecatedBuiltinCode()) for kind in kinds]
+    found = {}
+    for i in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(i)
+        operations = [graph.Operators(j) for j in range(graph.OperatorsLength())]
+        found[graph.Name().decode()] = [
+            Operator(
+                _NAMES[codes[operation.OpcodeIndex()]],
+                kinds[operation.OpcodeIndex()].Version(),
+                operation.InputsAsNumpy().tolist(),
+                operation.OutputsAsNumpy().tolist(),
+            )
+            for operation in operations
+        ]
+    return found
+
+
+def check_operators(content: bytes, name: str) -> None:
+    """Raises ModelError, naming the file, if tflite-runtime 2.14.0 could not run it, or if weights
+    are not in it."""
+    for operation in (operation for graph in operators(content).values() for operation in graph):
+        kind = operation.name
+        if kind not in _KNOWN:
+            raise ModelError(f"{name} came out with the operator {kind}, which no model needs")
+        if operation.version > _KNOWN[kind]:
+            raise ModelError(
+                f"{name} came out with the operator {kind} in version {operation.version}, which "
+                f"TensorFlow Lite {OLDEST_RUNTIME} cannot run"
+            )
+    model = schema.Model.GetRootAs(content)
+    for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
+        for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+            if tensor.ShapeLength() > _MOST_DIMENSIONS:
+                raise ModelError(
+                    f"{name} came out with a tensor of {tensor.ShapeLength()} dimensions, which "
+                    f"TensorFlow Lite {OLDEST_RUNTIME} cannot run"
+                )

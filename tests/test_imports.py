@@ -1,0 +1,64 @@
+"""What runs without TensorFlow imports without it, and no --help waits for it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from commands import command_line, run_program
+
+FREE_OF_TENSORFLOW = [
+    "fomm_tf",
+    "fomm_tf.errors",
+    "fomm_tf.files",
+    "fomm_tf.keypoints",
+    "fomm_tf.config",
+    "fomm_tf.motion_transfer",
+    "fomm_tf.metrics",
+    "fomm_tf.torch_checkpoint",
+    "fomm_tf.data.pictures",
+    "fomm_tf.data.video",
+    "fomm_tf.data.dataset",
+    "fomm_tf.data.cartoon_faces",
+    "fomm_tf.training.visualizer",
+    "fomm_tf.animation",
+    "fomm_tf.animate",
+]
+COMMANDS = [
+    *("animate", "evaluate", "train", "convert_checkpoint", "benchmark"),
+    "data.cartoon_faces",
+]
+HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
+
+
+def test_modules():
+    """In one process, so that the first one named is the one that imports what it must not."""
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        f"    assert not {HEAVY} & sys.modules.keys(), name\n"
+    )
+    run_program(program, *FREE_OF_TENSORFLOW)
+
+
+def test_public_names_that_need_no_network():
+    program = (
+        "import fomm_tf, sys\n"
+        "fomm_tf.animate_frames, fomm_tf.transfer_motion, fomm_tf.Keypoints, fomm_tf.ModelError\n"
+        f"assert not {HEAVY} & sys.modules.keys()\n"
+    )
+    run_program(program)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name):
+    line = command_line(name, "--help")
+    line[1:1] = ["-X", "importtime"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: python -m fomm_tf.{name}")
+    assert f"\n  python -m fomm_tf.{name} " in done.stdout, "no example"
+    imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
+    assert "argparse" in imported and not imported & HEAVY
