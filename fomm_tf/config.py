@@ -156,7 +156,12 @@ class DenseMotionParams(Section):
 
 @dataclass(frozen=True)
 class GeneratorParams(Section):
-    """Generator; without `dense_motion_params` it neither warps nor looks at keypoints."""
+    """Generator; without `dense_motion_params` it neither warps nor looks at keypoints.
+
+    `blend_source` (ours, off by default): where the occlusion map says that the source can be seen,
+    the prediction is the warped source itself; only the rest is decoded. Small generators become
+    sharp much sooner.
+    """
 
     block_expansion: Features
     max_features: Features
@@ -164,6 +169,7 @@ class GeneratorParams(Section):
     num_bottleneck_blocks: Annotated[int, Range(0, 64)]
     estimate_occlusion_map: bool = False
     dense_motion_params: DenseMotionParams | None = None
+    blend_source: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,11 @@ def _model_contradictions(config: Config) -> Iterator[str]:
             "model_params.generator_params.estimate_occlusion_map: needs dense_motion_params, "
             "the network that estimates it"
         )
+    if generator.blend_source and not generator.estimate_occlusion_map:
+        yield (
+            "model_params.generator_params.blend_source: needs estimate_occlusion_map, "
+            "which says where to blend"
+        )
     for path, params in (
         ("kp_detector_params", detector),
         ("generator_params", generator),

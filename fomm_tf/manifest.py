@@ -119,6 +119,8 @@ def signatures_of(config: Config) -> dict[str, tuple[Signature, ...]]:
         stride = round(1 / dense.scale_factor)
         encoded += (Tensor("source", (1, height // stride, width // stride, channels)),)
         motion = (*_keypoints(config, "kp_source_"), *_keypoints(config, "kp_driving_"))
+    if generator.blend_source:
+        encoded += (picture,)
     frame = Tensor("frame", picture.shape)
     return {
         KEYPOINT_DETECTOR: (Signature("detect", (picture,), _keypoints(config)),),

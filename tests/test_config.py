@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import yaml
+from tiny import tiny_config
 
 from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config import (
@@ -378,3 +379,9 @@ def test_failed_save_leaves_the_old_file(tmp_path):
         broken.save(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_blending_needs_an_occlusion_map():
+    path = "model_params.generator_params"
+    with pytest.raises(ConfigError, match="blend_source: needs estimate_occlusion_map"):
+        tiny_config(**{f"{path}.blend_source": True, f"{path}.estimate_occlusion_map": False})

@@ -36,6 +36,7 @@ class OcclusionAwareGenerator(keras.Model):
         self.up_blocks = [UpBlock2d(widths[i + 1], widths[i]) for i in reversed(range(count))]
         self.final = conv2d(widths[0], common.num_channels, 7)
         self.sampler = BilinearSampler()
+        self.blend_source = params.blend_source
 
     def call(
         self,
@@ -53,13 +54,15 @@ class OcclusionAwareGenerator(keras.Model):
         return out
 
     def encode(self, source: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """All that does not depend on the driving frame: `features` and the reduced `source`."""
+        """All that does not depend on the driving frame: `features`, the reduced `source`, and the
+        `picture` itself where it is blended in."""
         features = self.first(source, training=training)
         for block in self.down_blocks:
             features = block(features, training=training)
         if self.dense_motion_network is None:
             return {"features": features}
-        return {"features": features, "source": self.dense_motion_network.down(source)}
+        encoded = {"features": features, "source": self.dense_motion_network.down(source)}
+        return encoded | {"picture": source} if self.blend_source else encoded
 
     def decode(
         self,
@@ -84,6 +87,10 @@ class OcclusionAwareGenerator(keras.Model):
         for block in self.up_blocks:
             features = block(features, training=training)
         out["prediction"] = tf.sigmoid(self.final(features))
+        if self.blend_source:
+            picture = self._deform(encoded["picture"], out["deformation"])
+            visible = resize_bilinear(out["occlusion_map"], *picture.shape[1:3])
+            out["prediction"] += visible * (picture - out["prediction"])
         return out
 
     def _deform(self, images: tf.Tensor, deformation: tf.Tensor) -> tf.Tensor:

@@ -219,3 +219,23 @@ def test_what_is_no_size(size, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--model", "m", "--out", str(tmp_path), "--precision", "float32", f"--size={size}"])
     assert stopped.value.code == 2 and "HEIGHTxWIDTH" in capsys.readouterr().err
+
+
+def test_a_blending_generator_gets_the_picture_through_its_encoding(tmp_path):
+    from tiny import tiny_config
+
+    from fomm_tf.model import FirstOrderMotionModel
+
+    model = FirstOrderMotionModel(
+        tiny_config(**{"model_params.generator_params.blend_source": True})
+    )
+    model.save(tmp_path / "model")
+    convert(tmp_path / "model", tmp_path / "out", "float32")
+    exported = fomm_tf.load_exported(tmp_path / "out")
+    source, driving = np.random.default_rng(0).random((2, 1, 64, 64, 3), np.float32)
+    kp_source, kp_driving = model.detect(source), model.detect(driving)
+    encoded = exported.encode(source)
+    np.testing.assert_array_equal(encoded["picture"], source)
+    frame = exported.decode(encoded, kp_source, kp_driving)
+    expected = model.decode(model.encode(source), kp_source, kp_driving)
+    np.testing.assert_allclose(frame, expected, atol=2e-4)
