@@ -53,7 +53,8 @@ class Trainer:
     """Trains `step` on `dataset` in the folder `options.out`.
 
     The folder is the model folder itself (config.yaml, weights.npz), with `checkpoints/` to resume
-    from, `logs/` for TensorBoard and `run.json`, which says what the run was started with.
+    from, `logs/` for TensorBoard, in `epochs/` the model folders of every `checkpoint_freq` epochs,
+    and `run.json`, which says what the run was started with.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Trainer:
         self._save()
 
     def _train(self, bar: tqdm) -> None:
-        batch_size = self.config.train_params.batch_size
+        train = self.config.train_params
         started, since = time.perf_counter(), self.done
         for batch in self._batches():
             if self.done >= self.total:
@@ -113,10 +114,13 @@ class Trainer:
             self._check_finite(losses)
             self.done += 1
             bar.update()
-            rate = batch_size * (self.done - since) / (time.perf_counter() - started)
+            rate = train.batch_size * (self.done - since) / (time.perf_counter() - started)
             bar.set_postfix({"loss": f"{sum(losses.values()):.3f}", "images/s": f"{rate:.1f}"})
             if self.done % _SCALARS_EVERY == 0:
                 self._write_scalars(losses, rate)
+            if self.done % (train.checkpoint_freq * self.epoch_steps) == 0:
+                epoch = self.done // self.epoch_steps
+                self.step.model.save(self.options.out / "epochs" / f"{epoch:04d}")
             if self.done % self.options.checkpoint_every == 0 or self.done == self.total:
                 self._write_pictures(batch)
                 self._save()

@@ -51,6 +51,9 @@ def test_a_run_ends_with_a_model_and_something_to_look_at(finished):
     assert np.isfinite(model.generate(picture, kp, kp)["prediction"]).all()
     names = sorted(path.name for path in (out / "checkpoints").iterdir())
     assert names == ["step-00000008.npz", "step-00000012.npz"]
+    # checkpoint_freq is one epoch, of eight steps: what is kept of it is never removed.
+    assert [path.name for path in (out / "epochs").iterdir()] == ["0001"]
+    assert fomm_tf.load_model(out / "epochs" / "0001").config == model.config
     assert sorted(path.name for path in (out / "pictures").iterdir())[-1] == "step-00000012.png"
     tags = scalar_tags(out / "logs")
     assert {"loss/pixel", "loss/equivariance_value", "images_per_second", "training"} <= tags
