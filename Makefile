@@ -30,7 +30,7 @@ $(READY): requirements.lock setup.py
 
 # The seed differs from that of the bundled model's training: these people are new to it.
 FACES := demo/faces
-DEMO_STEPS ?= 60
+DEMO_STEPS ?= 200
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 demo: $(READY)
