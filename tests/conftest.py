@@ -56,3 +56,13 @@ def exported_dir(official_model_dir, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "float32"
     convert(official_model_dir, folder, "float32")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_yaml(tmp_path_factory) -> Path:
+    """The tiny config as a file."""
+    from tiny import write_tiny_config
+
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    write_tiny_config(path)
+    return path

@@ -20,22 +20,22 @@ KEEP = 2
 _PATTERN = "step-*.npz"
 
 
-def save_checkpoint(step: TrainingStep, folder: Path, number: int) -> Path:
-    """Writes `step-NNNNNNNN.npz`, then removes all but the newest `KEEP` of the folder.
+def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int) -> Path:
+    """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `KEEP`.
 
     A kill at any moment leaves the earlier files whole.
     """
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
-        save_arrays(temporary, training_state(step))
+        save_arrays(temporary, state)
     for old in list_checkpoints(folder)[:-KEEP]:
         old.unlink(missing_ok=True)
     return path
 
 
-def check_finite(step: TrainingStep) -> None:
+def check_finite(state: Mapping[str, np.ndarray]) -> None:
     """Raises ModelError if a weight or a moment is no finite number: not a state to keep."""
-    for name, value in training_state(step).items():
+    for name, value in state.items():
         if not np.isfinite(value).all():
             raise ModelError(f"{name} is not finite")
 

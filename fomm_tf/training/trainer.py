@@ -26,6 +26,7 @@ from fomm_tf.training.checkpoints import (
     list_checkpoints,
     restore_checkpoint,
     save_checkpoint,
+    training_state,
 )
 from fomm_tf.training.step import TrainingStep
 from fomm_tf.training.visualizer import visualize
@@ -119,6 +120,7 @@ class Trainer:
             if self.done % _SCALARS_EVERY == 0:
                 self._write_scalars(losses, rate)
             if self.done % (train.checkpoint_freq * self.epoch_steps) == 0:
+                self._finite_state()
                 epoch = self.done // self.epoch_steps
                 self.step.model.save(self.options.out / "epochs" / f"{epoch:04d}")
             if self.done % self.options.checkpoint_every == 0 or self.done == self.total:
@@ -165,13 +167,18 @@ class Trainer:
         saved = list_checkpoints(self.checkpoints)
         if saved and checkpoint_number(saved[-1]) == self.done:
             return
-        try:
-            check_finite(self.step)
-        except ModelError as error:
-            raise UserError(f"{error}; stopped. {self._last_good()}") from error
+        state = self._finite_state()
         # The model first: where there is a checkpoint, the model is at least as new.
         self.step.model.save(self.options.out)
-        save_checkpoint(self.step, self.checkpoints, self.done)
+        save_checkpoint(state, self.checkpoints, self.done)
+
+    def _finite_state(self) -> dict[str, np.ndarray]:
+        state = training_state(self.step)
+        try:
+            check_finite(state)
+        except ModelError as error:
+            raise UserError(f"{error}; stopped. {self._last_good()}") from error
+        return state
 
     def _write_scalars(self, losses: dict[str, float], rate: float) -> None:
         for name, value in losses.items():

@@ -113,7 +113,7 @@ def test_people_differ() -> None:
 
 
 def test_dataset_files(tmp_path: Path) -> None:
-    files = write_dataset(tmp_path / "faces", videos=10, frames=5, size=48, seed=7, processes=2)
+    files = write_dataset(tmp_path / "faces", videos=10, frames=5, size=64, seed=7, processes=2)
     train = sorted(file.name for file in (tmp_path / "faces" / "train").iterdir())
     test = sorted(file.name for file in (tmp_path / "faces" / "test").iterdir())
     assert test == ["00007.mp4"]
@@ -122,10 +122,10 @@ def test_dataset_files(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "faces").iterdir()) == ["test", "train"]
     for file in files:
         video = decoded(file)
-        assert video.shape == (5, 48, 48, 3)
+        assert video.shape == (5, 64, 64, 3)
         # The file shows the person of its number; compression changes little.
-        expected = frames_of(7, int(file.stem), 5, 48)
-        assert np.abs(video.astype(int) - expected).mean() < 8
+        expected = frames_of(7, int(file.stem), 5, 64)
+        assert np.abs(video.astype(int) - expected).mean() < 6
 
 
 def test_process_count_changes_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from commands import assert_one_line_error, train
-from tiny import write_tiny_config
 
 import fomm_tf
 
@@ -19,10 +18,8 @@ def contents(out: Path, pattern: str = "*") -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory):
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    write_tiny_config(path)
-    return path
+def config(tiny_yaml):
+    return tiny_yaml
 
 
 @pytest.fixture(scope="module")

@@ -27,10 +27,8 @@ def assert_same_state(a, b) -> None:
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory):
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    write_tiny_config(path)
-    return path
+def config(tiny_yaml):
+    return tiny_yaml
 
 
 @pytest.fixture(scope="module")
