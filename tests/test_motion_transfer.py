@@ -6,6 +6,7 @@ import itertools
 import json
 from pathlib import Path
 
+import motion_transfer_vectors
 import numpy as np
 import pytest
 
@@ -53,6 +54,34 @@ def test_official_results(flags):
         np.testing.assert_allclose(moved.value, expected[f"value_{name}"], atol=1e-6)
         np.testing.assert_allclose(moved.jacobian, expected[f"jacobian_{name}"], atol=1e-5)
     assert moved.value.dtype == moved.jacobian.dtype == np.float32
+
+
+VECTORS = json.loads(motion_transfer_vectors.PATH.read_text())
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
+def test_shared_vectors(case):
+    """The numbers that the Android app is tested with too."""
+    names = ("kp_source", "kp_driving", "kp_driving_initial", "expected")
+    source, driving, initial, expected = (
+        Keypoints(*(part and np.asarray([part]) for part in case[name].values())) for name in names
+    )
+    moved = transfer_motion(
+        source, driving, initial, **{flag: case[flag] for flag in motion_transfer_vectors.FLAGS}
+    )
+    tolerance = VECTORS["tolerance"]
+    np.testing.assert_allclose(moved.value, expected.value, rtol=tolerance, atol=tolerance)
+    assert (moved.jacobian is None) == (expected.jacobian is None)
+    if expected.jacobian is not None:
+        np.testing.assert_allclose(
+            moved.jacobian, expected.jacobian, rtol=tolerance, atol=tolerance
+        )
+
+
+def test_the_shared_vectors_are_what_their_program_writes(monkeypatch, tmp_path):
+    monkeypatch.setattr(motion_transfer_vectors, "PATH", tmp_path / "again.json")
+    motion_transfer_vectors.main()
+    assert json.loads((tmp_path / "again.json").read_text()) == VECTORS
 
 
 def test_official_hull_areas():
