@@ -19,7 +19,7 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
-    install_requires=["av>=15", "numpy>=2", "pillow>=11", "pyyaml>=6", "tqdm>=4.66"],
+    install_requires=["av>=15", "numpy>=1.26", "pillow>=11", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         # Training, and everything that runs a Keras model. `tf-cpu` is the same in half the size,
         # for 64-bit Intel and AMD machines without a GPU; take one of the two.
@@ -27,6 +27,8 @@ setup(
         "tf-cpu": ["tensorflow-cpu~=2.21.0", TENSORBOARD],
         # Running exported graphs without TensorFlow.
         "lite": ["ai-edge-litert~=2.1"],
+        # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
+        "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
         "dev": ["mypy", "pytest", "ruff", "setuptools>=77", "types-PyYAML", "types-tqdm"],
     },
 )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,6 +131,31 @@ def test_inputs_that_do_not_fit(exported, inputs):
         exported.decode({}, kp, kp)
     wide = exported.detect(source.astype(np.float64))
     np.testing.assert_array_equal(wide.value, kp.value)
+
+
+ENDURANCE = """
+import sys, time
+import numpy as np
+import fomm_tf
+model = fomm_tf.load_exported(sys.argv[1], threads=1)
+pictures = np.random.default_rng(0).random((8, 1, *model.frame_size, 3), np.float32)
+encoded, kp_source = model.encode(pictures[0]), model.detect(pictures[0])
+for index in range(5001):
+    if index in (500, 1000, 4500, 5000):
+        kib = next(line for line in open("/proc/self/status") if line.startswith("VmRSS"))
+        print(int(kib.split()[1]), time.process_time())
+    model.decode(encoded, kp_source, model.detect(pictures[index % 8]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_5000_frames_need_no_more_memory_or_time_each(exported_dir):
+    lines = run_program(ENDURANCE, exported_dir).stdout.splitlines()
+    memory, seconds = np.array([line.split() for line in lines], float).T
+    assert memory[-1] - memory[0] < 4 * 1024
+    early, _, late = np.diff(seconds)
+    # Processor time, which other programs do not count in; a growth with the frames is tenfold.
+    assert late < 3 * early
 
 
 # The animate command
