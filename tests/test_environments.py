@@ -109,7 +109,7 @@ def test_the_oldest_runtime_gives_the_same(exports, pictures, tmp_path):
             for name, value in expected.items():
                 np.testing.assert_allclose(found[name], value, atol=1e-3, err_msg=precision)
         else:
-            # Integers are rounded elsewhere in another order: the quality is the same, not the bits.
+            # Integers are rounded in another order there: the same quality, not the same bits.
             quality = [psnr(one["frame"], exact["frame"]) for one in (found, expected)]
             assert abs(quality[0] - quality[1]) < 1, (precision, quality)
 
