@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test lint types lock clean
+.PHONY: help venv demo test lint types apk apk-test lock clean
 
 help:
-	@echo "make demo    animate, evaluate and train a little; results in demo/"
+	@echo "make demo    animate, evaluate, train a little, export in int8; results in demo/"
 	@echo "make test    run all tests"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
+	@echo "make apk     build and sign the Android app (needs Java, Maven, apksigner, gcc)"
+	@echo "make apk-test  the same with all of its tests and its style; skipped where Java is missing"
 	@echo "make venv    create .venv with the locked packages (the others do it by themselves)"
 	@echo "make lock    renew requirements.lock with today's versions"
 	@echo "make clean   remove what the others made"
@@ -46,11 +48,17 @@ demo: $(READY)
 	$(BIN)python -m fomm_tf.evaluate --model models/cartoon-faces --data $(FACES) --out demo/evaluation
 	$(BIN)python -m fomm_tf.train --config configs/cartoon-faces-64.yaml --data $(FACES) --out demo/training \
 	  --steps $(DEMO_STEPS)
+	$(BIN)python -m export.convert --model models/cartoon-faces --out demo/int8 --precision int8
+	$(BIN)python -m fomm_tf.animate --model demo/int8 --source demo/source.png \
+	  --driving $(FACES)/test/00015.mp4 --out demo/animated-int8.gif
+	$(BIN)python -m export.benchmark --model models/cartoon-faces --precisions float32 int8 --rounds 3 --out demo/speed
 	@echo
 	@echo "The animated picture:      demo/animated.gif"
 	@echo "source, driving, result:   demo/side-by-side.mp4"
 	@echo "the model on new faces:    demo/evaluation"
 	@echo "a short training run:      demo/training"
+	@echo "the model in int8:         demo/int8, and what it makes: demo/animated-int8.gif"
+	@echo "size, speed and quality:   demo/speed"
 
 test: $(READY)
 	$(BIN)python -m pytest
@@ -62,13 +70,20 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)mypy
 
+# The app exports the bundled model itself.
+apk: $(READY)
+	$(MAKE) -C android_demo apk PYTHON=$(abspath $(BIN))/python
+
+apk-test: $(READY)
+	$(MAKE) -C android_demo test PYTHON=$(abspath $(BIN))/python
+
 # One lock serves Python 3.11 to 3.13. It is made on 64-bit Intel or AMD Linux, where TensorFlow's
 # CPU build (half the size) stands in for the full one.
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
-	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,dev]'
+	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,int8,plot,dev]'
 	( echo '# Exact versions for development and tests, Python 3.11 to 3.13. Renew with: make lock'; \
 	  .venv-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
 	  | sed -E '/^#/d; s/^tensorflow[-_]cpu==(.*)/tensorflow-cpu==\1 ; sys_platform == "linux" and platform_machine == "x86_64"\ntensorflow==\1 ; sys_platform != "linux" or platform_machine != "x86_64"/' \
@@ -76,5 +91,6 @@ lock:
 	rm -rf .venv-lock
 
 clean:
+	$(MAKE) -C android_demo clean
 	rm -rf .venv .venv-lock demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

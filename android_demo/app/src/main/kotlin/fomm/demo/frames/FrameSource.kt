@@ -1,0 +1,16 @@
+package fomm.demo.frames
+
+/** Why there are no frames. The screen has one sentence for each. */
+enum class SourceProblem { NO_CAMERA, CAMERA_FAILED, VIDEO_FAILED }
+
+/** Puts driving frames into an exchange, from a thread of its own, until it is closed. */
+interface FrameSource : AutoCloseable {
+    /** Returns at once. [onProblem] is called from any thread, at most once; no frames come after it. */
+    fun start(
+        frames: FrameExchange,
+        onProblem: (SourceProblem) -> Unit,
+    )
+
+    /** Gives back the camera or decoder. No frame is put after it returns. */
+    override fun close()
+}

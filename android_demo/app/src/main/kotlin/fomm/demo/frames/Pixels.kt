@@ -1,0 +1,115 @@
+package fomm.demo.frames
+
+import java.nio.ByteBuffer
+
+/** A picture that can be looked into, in whatever form it came. */
+abstract class Pixels(
+    val width: Int,
+    val height: Int,
+) {
+    /** 0xRRGGBB at a place inside the picture. */
+    abstract fun rgb(
+        x: Int,
+        y: Int,
+    ): Int
+}
+
+/** 0xAARRGGBB by rows, as of a Bitmap. What is transparent is put on white. */
+class ArgbPixels(
+    width: Int,
+    height: Int,
+    private val argb: IntArray,
+) : Pixels(width, height) {
+    override fun rgb(
+        x: Int,
+        y: Int,
+    ): Int {
+        val pixel = argb[y * width + x]
+        val alpha = pixel ushr ALPHA
+        if (alpha == BYTE) return pixel and RGB
+        var result = 0
+        for (shift in 0..RED step GREEN) {
+            val channel = pixel shr shift and BYTE
+            result = result or ((channel * alpha + BYTE * (BYTE - alpha)) / BYTE shl shift)
+        }
+        return result
+    }
+}
+
+/** One plane of a camera's or decoder's picture. */
+class Plane(
+    val bytes: ByteBuffer,
+    val rowStride: Int,
+    val pixelStride: Int,
+)
+
+/** How numbers of Y, U and V become red, green and blue. */
+enum class YuvCoding(
+    internal val kr: Float,
+    internal val kb: Float,
+    internal val fullRange: Boolean,
+) {
+    /** Cameras. */
+    BT601_FULL(0.299f, 0.114f, true),
+
+    /** Small videos. */
+    BT601(0.299f, 0.114f, false),
+
+    /** HD videos. */
+    BT709(0.2126f, 0.0722f, false),
+    BT709_FULL(0.2126f, 0.0722f, true),
+}
+
+/** YUV 4:2:0 in any layout of planes; [left] and [top] are where the picture begins in them. */
+class YuvPixels(
+    width: Int,
+    height: Int,
+    private val y: Plane,
+    private val u: Plane,
+    private val v: Plane,
+    coding: YuvCoding,
+    private val left: Int = 0,
+    private val top: Int = 0,
+) : Pixels(width, height) {
+    private val black = if (coding.fullRange) 0 else VIDEO_BLACK
+    private val luma = if (coding.fullRange) 1f else BYTE / VIDEO_LUMA
+    private val chroma = if (coding.fullRange) 1f else BYTE / VIDEO_CHROMA
+    private val rv = 2 * (1 - coding.kr) * chroma
+    private val bu = 2 * (1 - coding.kb) * chroma
+    private val gv = rv * coding.kr / (1 - coding.kr - coding.kb)
+    private val gu = bu * coding.kb / (1 - coding.kr - coding.kb)
+
+    override fun rgb(
+        x: Int,
+        y: Int,
+    ): Int {
+        val column = x + left
+        val row = y + top
+        val light = (level(this.y, column, row) - black) * luma
+        val blue = level(u, column shr 1, row shr 1) - MIDDLE
+        val red = level(v, column shr 1, row shr 1) - MIDDLE
+        val r = byte(light + rv * red)
+        val g = byte(light - gv * red - gu * blue)
+        val b = byte(light + bu * blue)
+        return (r shl RED) or (g shl GREEN) or b
+    }
+
+    private fun level(
+        plane: Plane,
+        x: Int,
+        y: Int,
+    ) = plane.bytes.get(y * plane.rowStride + x * plane.pixelStride).toInt() and BYTE
+
+    private fun byte(value: Float) = (value + ROUND).toInt().coerceIn(0, BYTE)
+}
+
+internal const val ALPHA = 24
+internal const val RED = 16
+internal const val GREEN = 8
+internal const val BYTE = 0xff
+private const val RGB = 0xffffff
+private const val ROUND = 0.5f
+private const val MIDDLE = 128
+private const val VIDEO_BLACK = 16
+private const val VIDEO_LUMA = 219f
+private const val VIDEO_CHROMA = 224f

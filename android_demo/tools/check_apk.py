@@ -1,0 +1,128 @@
+"""Checks a finished APK: signature, what is in it, what is stored and aligned, badging, size.
+
+    python3 tools/check_apk.py BUILD_FOLDER APK
+
+Prints a line for each check, and exits with 1 if any fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ABIS = {"arm64-v8a", "armeabi-v7a", "x86_64"}
+LIBRARIES = {"libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so"}
+MAX_BYTES = 25_000_000
+BADGING = (
+    "package: name='fomm.demo' versionCode='1' versionName='1.0'",
+    "minSdkVersion:'26'",
+    "targetSdkVersion:'34'",
+    "uses-permission: name='android.permission.CAMERA'",
+    "application-label:'FOMM demo'",
+    "application-label-ko:'FOMM 데모'",
+    "launchable-activity: name='fomm.demo.ui.MainActivity'",
+    "uses-feature-not-required: name='android.hardware.camera.any'",
+)
+
+
+def main() -> None:
+    """Takes the build folder, for aapt2 and the assets as they were made, and the APK."""
+    target, apk = Path(sys.argv[1]), Path(sys.argv[2])
+    failed = False
+    for what, problem in _checks(target, apk):
+        print(f"  {'ok  ' if not problem else 'FAIL'} {what}{': ' + problem if problem else ''}")
+        failed |= bool(problem)
+    print(f"signed APK: {apk} ({apk.stat().st_size / 1e6:.1f} MB)")
+    sys.exit(failed)
+
+
+def _checks(target: Path, apk: Path) -> Iterator[tuple[str, str]]:
+    """(what is checked, what is wrong or "")"""
+    yield from _signature(apk)
+    size = apk.stat().st_size
+    yield f"smaller than {MAX_BYTES / 1e6:.0f} MB", "" if size < MAX_BYTES else f"{size} bytes"
+    with zipfile.ZipFile(apk) as archive:
+        libraries = {n for n in archive.namelist() if n.startswith("lib/")}
+        wanted = {f"lib/{abi}/{library}" for abi in ABIS for library in LIBRARIES}
+        yield f"libraries for {', '.join(sorted(ABIS))}", _difference(libraries, wanted)
+        dex = [n for n in archive.namelist() if n.endswith(".dex")]
+        yield "code in one dex file", "" if dex == ["classes.dex"] else f"{dex}"
+        yield from _storage(apk, archive)
+        yield from _model(target, archive)
+    badging = _output(target / "aapt2", "dump", "badging", apk)
+    missing = [line for line in BADGING if line not in badging]
+    yield "badging as expected", ", ".join(missing)
+
+
+def _signature(apk: Path) -> Iterator[tuple[str, str]]:
+    command = ["apksigner", "verify", "--verbose", "--min-sdk-version", "26", str(apk)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    yield "signature", done.stderr.strip() if done.returncode else ""
+    for scheme in ("v2", "v3"):
+        line = f"Verified using {scheme} scheme (APK Signature Scheme {scheme}): true"
+        yield f"signed by scheme {scheme}", "" if line in done.stdout else "it is not"
+    # The check must be able to fail: one changed byte in the middle of the file.
+    broken = apk.with_suffix(".broken")
+    content = bytearray(apk.read_bytes())
+    content[len(content) // 2] ^= 1
+    broken.write_bytes(content)
+    done = subprocess.run([*command[:-1], str(broken)], capture_output=True, text=True)
+    broken.unlink()
+    yield "a changed byte breaks the signature", "" if done.returncode else "it does not"
+
+
+def _storage(apk: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    for suffix, alignment in ((".so", 16384), (".tflite", 4), (".arsc", 4), (".mp4", 4)):
+        wrong = []
+        names = [info for info in archive.infolist() if info.filename.endswith(suffix)]
+        for info in names:
+            if info.compress_type != zipfile.ZIP_STORED or _start(apk, info) % alignment:
+                wrong.append(info.filename)
+        problem = ", ".join(wrong) if names else "there is none"
+        yield f"{suffix} stored uncompressed, aligned to {alignment}", problem
+
+
+def _start(apk: Path, info: zipfile.ZipInfo) -> int:
+    """Where the content begins; the local header's extra field is not that of the directory."""
+    with open(apk, "rb") as file:
+        file.seek(info.header_offset + 26)
+        name, extra = struct.unpack("<HH", file.read(4))
+    return info.header_offset + 30 + name + extra
+
+
+def _model(target: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    folder = "assets/model/"
+    manifest = json.loads(archive.read(folder + "manifest.json"))
+    wrong = [
+        graph["file"]
+        for graph in manifest["graphs"]
+        if hashlib.sha256(archive.read(folder + graph["file"])).hexdigest() != graph["sha256"]
+    ]
+    yield f"model {manifest['name']}, {manifest['precision']}", ", ".join(wrong)
+    assets = {f"assets/{p.relative_to(target / 'assets')}" for p in _files(target / "assets")}
+    found = {n for n in archive.namelist() if n.startswith("assets/")}
+    yield "assets are those that were made", _difference(found, assets)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _difference(found: set[str], wanted: set[str]) -> str:
+    return ", ".join([f"no {n}" for n in sorted(wanted - found)] + sorted(found - wanted))
+
+
+def _output(*command: object) -> str:
+    return subprocess.run(
+        [str(part) for part in command], check=True, capture_output=True, text=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    main()
