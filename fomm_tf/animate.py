@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -20,13 +19,28 @@ from tqdm import tqdm
 
 import fomm_tf
 from fomm_tf.animation import animate_frames, find_best_frame
-from fomm_tf.command_line import command_parser, not_negative, positive
+from fomm_tf.command_line import (
+    box,
+    command_parser,
+    not_negative,
+    positive,
+    say,
+    set_threads,
+    warn,
+)
 from fomm_tf.config import Config, load_config
 from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
-from fomm_tf.data.pictures import Box, check_box, fit, fit_notice, read_picture, side_by_side
+from fomm_tf.data.pictures import (
+    check_box,
+    fit,
+    fit_frames,
+    fit_notice,
+    read_picture,
+    side_by_side,
+)
 from fomm_tf.data.video import TimedFrame, Video, VideoWriter, open_video
-from fomm_tf.errors import DataError, ModelError, run_command
-from fomm_tf.keypoints import Keypoints
+from fomm_tf.errors import ConfigError, DataError, ModelError, run_command
+from fomm_tf.kinds import FOMM, kind_of, refuse_other_kinds
 from fomm_tf.manifest import MANIFEST_FILE, read_manifest
 
 DETAILS = """\
@@ -47,13 +61,15 @@ With --data the first video of a pair gives the picture, the second drives it; p
 num_pairs, in the model's config chooses the pairs. A DIR without test/ holds the videos itself; of
 those it takes the fifth that training on DIR keeps back, as `evaluate` does. To animate all videos
 of a folder, put them into DIR/test.
+
+A co-part segmentation model animates with --absolute only; to swap parts: fomm_tf.swap_parts.
 """
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
     args = _parse(argv)
-    _set_threads(args.threads)
+    set_threads(args.threads)
     if not args.model.is_dir():
         raise ModelError(f"{args.model}: no such model folder")
     if args.data is None:
@@ -72,9 +88,9 @@ def _animate_picture(args: argparse.Namespace) -> None:
     with VideoWriter(args.out, driving.fps, audio_from=audio) as writer:
         model = _load(args)
         size = model.frame_size
-        _say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
+        say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
         frame_size = (driving.height, driving.width)
-        _say(args.driving, fit_notice(frame_size, size, args.fit, args.driving_box))
+        say(args.driving, fit_notice(frame_size, size, args.fit, args.driving_box))
         source = fit(source, size, args.fit, args.box)
         kp_initial = _best_initial(args, model, source, driving) if args.best_frame else None
         options = {
@@ -82,14 +98,14 @@ def _animate_picture(args: argparse.Namespace) -> None:
             "adapt_scale": args.adapt_scale,
             "kp_initial": kp_initial,
         }
-        frames = _fitted(driving.timed(), size, args.fit, args.driving_box)
+        frames = fit_frames(driving.timed(), size, args.fit, args.driving_box)
         started = time.monotonic()
         count = _write(
             writer, model, source, frames, options, args.side_by_side, driving.frame_count
         )
         seconds = time.monotonic() - started
-    _warn(driving.problem)
-    _warn(writer.problem)
+    warn(driving.problem)
+    warn(writer.problem)
     print(f"{args.out}: {count} frames in {seconds:.1f} s")
 
 
@@ -119,17 +135,8 @@ def _write(
     return count
 
 
-def _fitted(
-    frames: Iterable[TimedFrame], size: tuple[int, int], mode: str, box: Box | None = None
-) -> Iterator[TimedFrame]:
-    for frame in frames:
-        yield frame._replace(image=fit(frame.image, size, mode, box))
-
-
-def _best_initial(
-    args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video
-) -> Keypoints:
-    frames = _fitted(driving.timed(), model.frame_size, args.fit, args.driving_box)
+def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video) -> Any:
+    frames = fit_frames(driving.timed(), model.frame_size, args.fit, args.driving_box)
     bar = tqdm(frames, total=driving.frame_count, unit="frame", desc="looking for the best frame")
     index, kp = find_best_frame(model, source, (frame.image for frame in bar))
     print(f"best frame: {index}, at {index / driving.fps:.2f} s")
@@ -148,6 +155,9 @@ def _animate_dataset(args: argparse.Namespace) -> None:
         read_manifest(args.model).config
         if _is_exported(args.model)
         else load_config(args.model / "config.yaml")
+    )
+    refuse_other_kinds(
+        kind_of(config), FOMM, f"--data: {args.model}", ConfigError, "; it has no animate_params"
     )
     params = config.animate_params
     videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
@@ -173,15 +183,15 @@ def _animate_dataset(args: argparse.Namespace) -> None:
             notice = fit_notice(picture.shape[:2], model.frame_size, args.fit)
             if notice not in told:
                 told.add(notice)
-                _say(pair[0], notice)
+                say(pair[0], notice)
             picture = fit(picture, model.frame_size, args.fit)
             with VideoWriter(out, driving.fps()) as writer:
-                frames = _fitted(_evenly(driving), model.frame_size, args.fit)
+                frames = fit_frames(_evenly(driving), model.frame_size, args.fit)
                 _write(writer, model, picture, frames, options, args.side_by_side, driving.count())
-            _warn(driving.problem)
+            warn(driving.problem)
             done += 1
         except DataError as error:
-            _warn(f"skipped: {error}")
+            warn(f"skipped: {error}")
     if not done:
         raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
@@ -193,7 +203,7 @@ def _pairs(config: Config, videos: list[Path], seed: int) -> list[Pair]:
         return draw_pairs(videos, count, seed)
     pairs, passed_over = read_pairs(pairs_list, videos, count)
     if passed_over:
-        _warn(f"{pairs_list}: {passed_over} pairs name videos that are not there")
+        warn(f"{pairs_list}: {passed_over} pairs name videos that are not there")
     return pairs
 
 
@@ -241,8 +251,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         default="crop",
         help="pictures of another aspect: cut off the sides (default) or add black bars",
     )
-    add("--box", type=_box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
-    add("--driving-box", type=_box, metavar="X,Y,W,H", help="the same for the driving video")
+    add("--box", type=box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
+    add("--driving-box", type=box, metavar="X,Y,W,H", help="the same for the driving video")
     add(
         "--seed", type=not_negative, metavar="N", help="of the pairs drawn with --data (default: 0)"
     )
@@ -268,14 +278,6 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
             )
 
 
-def _box(text: str) -> Box:
-    try:
-        x, y, w, h = (int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not four whole numbers X,Y,W,H") from None
-    return x, y, w, h
-
-
 def _load(args: argparse.Namespace) -> Any:
     if _is_exported(args.model):
         return fomm_tf.load_exported(args.model, threads=args.threads)
@@ -284,23 +286,6 @@ def _load(args: argparse.Namespace) -> Any:
 
 def _is_exported(folder: Path) -> bool:
     return (folder / MANIFEST_FILE).is_file()
-
-
-def _set_threads(count: int | None) -> None:
-    # TensorFlow reads these when it is first used, which loading the model does.
-    if count is not None:
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-            os.environ[name] = str(count)
-
-
-def _say(what: Path, notice: str | None) -> None:
-    if notice:
-        print(f"{what}: {notice}", file=sys.stderr)
-
-
-def _warn(problem: str | None) -> None:
-    if problem:
-        print(f"warning: {problem}", file=sys.stderr)
 
 
 if __name__ == "__main__":

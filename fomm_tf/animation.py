@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fomm_tf.copart.segments import Segments
 from fomm_tf.data.pictures import to_float
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.keypoints import Keypoints
 from fomm_tf.motion_transfer import keypoint_distance, transfer_motion
 
 
@@ -24,7 +24,7 @@ def animate_frames(
     relative: bool = True,
     relative_jacobian: bool = True,
     adapt_scale: bool = False,
-    kp_initial: Keypoints | None = None,
+    kp_initial: Any = None,
 ) -> Iterator[np.ndarray]:
     """Yields the animated source for each driving frame: float32 [H, W, 3] in [0, 1].
 
@@ -36,7 +36,8 @@ def animate_frames(
     kp_initial: the driving keypoints that correspond to the source's pose; default: those of the
     first driving frame (`find_best_frame` looks for better ones).
 
-    Raises ModelError for shapes or types that the model cannot take.
+    Raises ModelError for shapes or types that the model cannot take, and for relative motion of a
+    model of parts.
     """
     source = _batch(source, "the source")
     return _animate(
@@ -51,31 +52,35 @@ def _animate(
     relative: bool,
     relative_jacobian: bool,
     adapt_scale: bool,
-    kp_initial: Keypoints | None,
+    kp_initial: Any,
 ) -> Iterator[np.ndarray]:
     kp_source = model.detect(source)
+    if relative:
+        _refuse_parts(kp_source)
     encoded = model.encode(source)
     for frame in driving_frames:
         kp_driving = model.detect(_batch(frame, "a driving frame"))
         if kp_initial is None:
             kp_initial = kp_driving
-        kp = transfer_motion(
-            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
-        )
-        yield model.decode(encoded, kp_source, kp)[0]
+        if relative:
+            kp_driving = transfer_motion(
+                kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
+            )
+        yield model.decode(encoded, kp_source, kp_driving)[0]
 
 
 def find_best_frame(
     model: Any, source: np.ndarray, driving_frames: Iterable[np.ndarray]
-) -> tuple[int, Keypoints]:
+) -> tuple[int, Any]:
     """The index and keypoints of the driving frame whose pose is most like the source's.
 
     Compares keypoints freed of place and size (`keypoint_distance`), in one pass that holds one
     frame; needs no face detector. Arguments as for `animate_frames`. Raises DataError if there are
-    no frames.
+    no frames, and ModelError for a model of parts, whose motion has no beginning.
     """
     kp_source = model.detect(_batch(source, "the source"))
-    best: tuple[float, int, Keypoints] | None = None
+    _refuse_parts(kp_source)
+    best: tuple[float, int, Any] | None = None
     for index, frame in enumerate(driving_frames):
         kp = model.detect(_batch(frame, "a driving frame"))
         distance = keypoint_distance(kp_source, kp)
@@ -84,6 +89,14 @@ def find_best_frame(
     if best is None:
         raise DataError("the driving video has no frames")
     return best[1], best[2]
+
+
+def _refuse_parts(kp_source: Any) -> None:
+    if isinstance(kp_source, Segments):
+        raise ModelError(
+            "a co-part segmentation model knows no relative motion: give --absolute "
+            "(relative=False), or swap parts with python -m fomm_tf.swap_parts"
+        )
 
 
 def _batch(image: np.ndarray, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fomm_tf.command_line import command_parser, positive
-from fomm_tf.config import Config, check_trainable, load_config
+from fomm_tf.config import BaseConfig, check_trainable, load_config, with_overrides
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, run_command
@@ -103,13 +103,14 @@ def default_config(name: str) -> Path:
     raise ConfigError(f"no configs/{name} here; run in the project's folder or give --config")
 
 
-def _prepare(path: Path, batch_size: int | None) -> Config:
+def _prepare(path: Path, batch_size: int | None) -> BaseConfig:
     config = load_config(path)
     height, width, _ = config.dataset_params.frame_shape
     usual = 1 if height * width > 128 * 128 else 8  # a sample of vox-256 takes gigabytes
-    changed = config.to_dict()
-    changed["train_params"] |= {"batch_size": batch_size or usual, "vgg_weights": "random"}
-    config = Config.from_dict(changed, str(path))
+    has_vgg = hasattr(config.train_params, "vgg_weights")
+    config = with_overrides(
+        config, batch_size=batch_size or usual, vgg_weights="random" if has_vgg else None
+    )
     check_trainable(config, str(path))
     return config
 
@@ -139,7 +140,7 @@ def describe_machine() -> dict[str, str]:
 
 
 @contextmanager
-def _drawn_faces(config: Config) -> Iterator[Path]:
+def _drawn_faces(config: BaseConfig) -> Iterator[Path]:
     """A folder of cartoon faces of about the config's frame size."""
     size = max(config.dataset_params.frame_shape[:2])
     with tempfile.TemporaryDirectory(prefix="fomm-benchmark-") as folder:

@@ -1,8 +1,14 @@
-"""What the argument parsers of the commands share."""
+"""What the commands share: types of arguments, and what they tell on the way."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fomm_tf.data.pictures import Box
 
 
 def command_parser(name: str, description: str | None, details: str) -> argparse.ArgumentParser:
@@ -23,6 +29,34 @@ def positive(text: str) -> int:
 def not_negative(text: str) -> int:
     """The type of an argument: a whole number of at least 0."""
     return _whole(text, 0)
+
+
+def box(text: str) -> Box:
+    """The type of an argument: X,Y,W,H in pixels."""
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not four whole numbers X,Y,W,H") from None
+    return x, y, w, h
+
+
+def set_threads(count: int | None) -> None:
+    """How many threads TensorFlow takes; to be called before it is first used. None: all."""
+    if count is not None:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ[name] = str(count)
+
+
+def say(what: object, notice: str | None) -> None:
+    """Tells on stderr what was done to an input, if there is something to tell."""
+    if notice:
+        print(f"{what}: {notice}", file=sys.stderr)
+
+
+def warn(problem: str | None) -> None:
+    """Tells of a problem that does not end the command, if there is one."""
+    if problem:
+        print(f"warning: {problem}", file=sys.stderr)
 
 
 def _whole(text: str, least: int) -> int:

@@ -1,20 +1,22 @@
 """The typed view of a YAML in the official FOMM schema: the only place that knows its keys.
 
 Every group of keys is a frozen dataclass whose fields are named as the keys; the defaults are those
-of the official code. `load_config` reads a file and refuses, in one line with the key's path, what
-is unknown, missing, of the wrong type, out of range or contradictory.
+of the official code. `load_config` reads a file of any kind of model and refuses, in one line with
+the key's path, what is unknown, missing, of the wrong type, out of range or contradictory.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config_checks import contradictions, downsampling, training_contradictions
 from fomm_tf.errors import ConfigError
+from fomm_tf.kinds import kind_of_yaml
 from fomm_tf.yaml_schema import Range, Section, load_yaml, parse, reciprocal, save_yaml
 
 # Upper bounds are far above any sensible net and low enough that a slip of the keyboard is an error
@@ -55,6 +57,8 @@ def _low_to_high(value: tuple) -> str | None:
 
 
 Scales = Annotated[tuple[Scale, ...], _not_empty, _distinct]
+Milestones = Annotated[tuple[Count, ...], _ascending]
+VGGWeights = Annotated[str, _not_empty]
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ class TrainParams(Section):
 
     num_epochs: Count
     num_repeats: Count
-    epoch_milestones: Annotated[tuple[Count, ...], _ascending]
+    epoch_milestones: Milestones
     lr_generator: LearningRate
     lr_discriminator: LearningRate
     lr_kp_detector: LearningRate
@@ -235,7 +239,7 @@ class TrainParams(Section):
     checkpoint_freq: Count
     transform_params: TransformParams
     loss_weights: LossWeights
-    vgg_weights: Annotated[str, _not_empty] = "imagenet"
+    vgg_weights: VGGWeights = "imagenet"
 
 
 @dataclass(frozen=True)
@@ -273,8 +277,38 @@ class VisualizerParams(Section):
     colormap: Annotated[str, _known_colormap] = "gist_rainbow"
 
 
+class BaseConfig(Section):
+    """What the configurations of all kinds of models share."""
+
+    dataset_params: DatasetParams
+    model_params: Any
+    train_params: Any
+    reconstruction_params: ReconstructionParams
+    visualizer_params: VisualizerParams
+
+    @classmethod
+    def from_dict(cls, data: Any, where: str = "config") -> Self:
+        """Checks loaded YAML; `where` (the file) begins every message. Raises: ConfigError."""
+        config = parse(cls, data, where)
+        for problem in config.contradictions():
+            raise ConfigError(f"{where}: {problem}")
+        return config
+
+    def contradictions(self) -> Iterator[str]:
+        """What is wrong between keys that are each fine."""
+        raise NotImplementedError
+
+    def training_contradictions(self) -> Iterator[str]:
+        """What only training cannot do."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the YAML; what was at `path` stays if that fails."""
+        save_yaml(self.to_dict(), path)
+
+
 @dataclass(frozen=True)
-class Config(Section):
+class Config(BaseConfig):
     """A whole configuration file."""
 
     dataset_params: DatasetParams
@@ -284,25 +318,28 @@ class Config(Section):
     animate_params: AnimateParams
     visualizer_params: VisualizerParams
 
-    @classmethod
-    def from_dict(cls, data: Any, where: str = "config") -> Config:
-        """Checks loaded YAML; `where` (the file) begins every message. Raises: ConfigError."""
-        config = parse(cls, data, where)
-        for problem in contradictions(config):
-            raise ConfigError(f"{where}: {problem}")
-        return config
+    def contradictions(self) -> Iterator[str]:
+        """What is wrong between keys that are each fine."""
+        return contradictions(self)
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the YAML; what was at `path` stays if that fails."""
-        save_yaml(self.to_dict(), path)
+    def training_contradictions(self) -> Iterator[str]:
+        """What only training cannot do: picture pyramids too small for VGG or discriminator."""
+        return training_contradictions(self)
 
 
-def load_config(path: str | os.PathLike) -> Config:
-    """Reads a configuration file. Raises: ConfigError (one line); OSError if unreadable."""
-    return Config.from_dict(load_yaml(path), str(path))
+AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)
 
 
-def required_multiple(config: Config) -> int:
+def load_config(path: str | os.PathLike) -> Any:
+    """Reads a configuration file: a `Config`, or the class of another kind that the file is for.
+
+    Raises: ConfigError (one line); OSError if unreadable.
+    """
+    data = load_yaml(path)
+    return kind_of_yaml(data).config_class.from_dict(data, str(path))
+
+
+def required_multiple(config: BaseConfig) -> int:
     """The number that height and width of every picture must be a multiple of.
 
     Each hourglass sees the picture at its `scale_factor` and halves it `num_blocks` times; the
@@ -311,11 +348,23 @@ def required_multiple(config: Config) -> int:
     return math.lcm(*downsampling(config).values())
 
 
-def check_trainable(config: Config, where: str = "config") -> None:
-    """Refuses what only training cannot do: picture pyramids too small for VGG or discriminator.
+def check_trainable(config: BaseConfig, where: str = "config") -> None:
+    """Refuses what only training cannot do.
 
     A trained model with such a `train_params` is still good for animation, so loading accepts it.
     Raises: ConfigError.
     """
-    for problem in training_contradictions(config):
+    for problem in config.training_contradictions():
         raise ConfigError(f"{where}: {problem}")
+
+
+def with_overrides(config: AnyConfig, **values: Any) -> AnyConfig:
+    """The config with some of its train_params replaced; None leaves a value as it is.
+
+    Raises: ConfigError for what this kind of model has not.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given.keys() - {key.name for key in fields(config.train_params)}:
+        raise ConfigError(f"train_params.{name}: the training of this kind of model has none")
+    changed: dict[str, Any] = {"train_params": replace(config.train_params, **given)}
+    return replace(config, **changed)

@@ -25,10 +25,12 @@ EXAMPLES = """examples:
   python -m fomm_tf.animate --model models/vox-256 --source picture.png --driving video.mp4 \\
       --out result.mp4
 
-The checkpoint is read as data: nothing in it is ever executed. The model folder holds what animates
-(generator and keypoint detector); to go on training with the checkpoint's discriminator too, give
+The config names the kind of model. The checkpoint is read as data: nothing in it is ever executed.
+The model folder holds what animates (generator and keypoint detector, or segmentation and
+reconstruction module); to go on training with the checkpoint's discriminator too, give
 the checkpoint itself to `python -m fomm_tf.train --init`.
 """
+_CONVERTED = ("generator", "kp_detector", "segmentation_module", "reconstruction_module")
 # Entries of a state dict that are no parameters: statistics, spectral norm vectors, fixed kernels.
 _BUFFERS = (
     *(".running_mean", ".running_var", ".num_batches_tracked", ".weight_u", ".weight_v"),
@@ -70,7 +72,7 @@ def describe(checkpoint: Mapping[Any, Any]) -> list[str]:
         elif isinstance(entry, Mapping):
             tensors = {key: item for key, item in entry.items() if isinstance(item, np.ndarray)}
             count = sum(item.size for key, item in tensors.items() if is_parameter(key))
-            kept = "" if name in ("generator", "kp_detector") else ", not converted"
+            kept = "" if name in _CONVERTED else ", not converted"
             lines.append(f"{name}: {len(tensors):,} tensors, {count:,} parameters{kept}")
         elif isinstance(entry, (int, float)):
             lines.append(f"{name}: {entry}")

@@ -23,6 +23,8 @@ from tqdm import tqdm
 import fomm_tf
 from fomm_tf.command_line import command_parser, positive
 from fomm_tf.config import DatasetParams, VisualizerParams
+from fomm_tf.copart.pictures import paint_parts
+from fomm_tf.copart.segments import Segments
 from fomm_tf.data.clips import Clip, distinct_names
 from fomm_tf.data.dataset import FramesDataset, split_notice
 from fomm_tf.data.pictures import side_by_side
@@ -38,7 +40,7 @@ In --out:
                      videos; the same as *_copy_source for the first frame shown unchanged
   NAME.mp4           video and reconstruction side by side (reconstruction_params.format)
   png/NAME.png       the reconstructed frames side by side, as the official code writes them
-  pictures/NAME.png  source, frame, reconstruction at some moments, with keypoints
+  pictures/NAME.png  source, frame, reconstruction at some moments, with keypoints or parts
 
 A --data DIR without test/ holds the videos itself; of those it takes the fifth that training on DIR
 keeps back, as `animate --data` does. To evaluate on all videos of a folder, put them into DIR/test.
@@ -154,11 +156,16 @@ def strip_frame(prediction: np.ndarray) -> np.ndarray:
 def _picture_row(
     first: Reconstruction, step: Reconstruction, params: VisualizerParams
 ) -> np.ndarray:
-    source, driving = (
-        draw_keypoints(item.driving, item.kp_driving.value[0], params.kp_size, params.colormap)
-        for item in (first, step)
-    )
+    source, driving = (_drawn(item, params) for item in (first, step))
     return side_by_side(source, driving, step.prediction)
+
+
+def _drawn(step: Reconstruction, params: VisualizerParams) -> np.ndarray:
+    """The frame with what the model has detected in it: parts or keypoints."""
+    found = step.kp_driving
+    if isinstance(found, Segments):
+        return paint_parts(step.driving, found.segmentation[0], params.colormap)
+    return draw_keypoints(step.driving, found.value[0], params.kp_size, params.colormap)
 
 
 def _frames(dataset: FramesDataset, index: int) -> Iterator[np.ndarray]:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from fomm_tf.keypoints import Keypoints
+
 
 def coordinate_grid(height: int, width: int) -> np.ndarray:
     """The pixel centres of a `height` x `width` picture: float32 [height, width, 2]."""
@@ -49,6 +51,23 @@ def matmul_2x2(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     would then treat as weights.
     """
     return tf.reduce_sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
+
+
+def sparse_motions(
+    kp_source: Keypoints, kp_driving: Keypoints, height: int, width: int
+) -> tf.Tensor:
+    """Each keypoint's affine map (paper eq. 4), after the identity: [B, K+1, height, width, 2]."""
+    grid = coordinate_grid(height, width)
+    offset = grid - kp_driving.value[:, :, None, None, :]
+    if kp_driving.jacobian is not None:
+        maps = matmul_2x2(kp_source.jacobian, inverse_2x2(kp_driving.jacobian))
+        # Two broadcast products, not a matmul with the grid: see `matmul_2x2`. And no tensor of
+        # six dimensions, which not every TFLite runtime can slice.
+        left, right = (maps[..., i][:, :, None, None] for i in (0, 1))
+        offset = left * offset[..., :1] + right * offset[..., 1:]
+    motions = offset + kp_source.value[:, :, None, None, :]
+    identity = tf.broadcast_to(grid, tf.shape(motions[:, :1]))
+    return tf.concat([identity, motions], axis=1)
 
 
 class Warp(NamedTuple):

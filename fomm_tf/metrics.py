@@ -14,19 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fomm_tf.data.pictures import to_float
-from fomm_tf.keypoints import Keypoints
 
 # Of pictures that are equal the PSNR would be infinite, which neither means nor JSON can take.
 PSNR_LIMIT = 100.0
 
 
 class Reconstruction(NamedTuple):
-    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: of a batch of one; seconds: the
-    model's time for this frame."""
+    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: what the model detects, of a
+    batch of one; seconds: the model's time for this frame."""
 
     driving: np.ndarray
     prediction: np.ndarray
-    kp_driving: Keypoints
+    kp_driving: Any
     seconds: float
 
 

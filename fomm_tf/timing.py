@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from fomm_tf.config import Config
+from fomm_tf.config import BaseConfig
 from fomm_tf.data.dataset import FramesDataset
+from fomm_tf.kinds import kind_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,7 +45,7 @@ class Result:
         return self.per_second(name) / self.per_second("step")
 
 
-def measure(result: Result, config: Config, dataset: FramesDataset, rounds: int) -> None:
+def measure(result: Result, config: BaseConfig, dataset: FramesDataset, rounds: int) -> None:
     """Fills in `result`: of the networks `step`, `detect`, `encode`, `decode` and `generate`, of
     the reader `read` (a frame), `sample` and `cached_sample`.
 
@@ -75,7 +76,7 @@ def measure(result: Result, config: Config, dataset: FramesDataset, rounds: int)
 
 
 def _batches(
-    dataset: FramesDataset, config: Config, start: int = 0
+    dataset: FramesDataset, config: BaseConfig, start: int = 0
 ) -> Iterator[dict[str, tf.Tensor]]:
     from fomm_tf.data.pipeline import iterate, training_batches
 
@@ -85,18 +86,16 @@ def _batches(
 
 
 def _calls(
-    config: Config, batch: dict[str, tf.Tensor]
+    config: BaseConfig, batch: dict[str, tf.Tensor]
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """What a model does, by name; each call returns when its result is there.
 
     A call must be made before the next is asked for, so that its first time is its own.
     """
-    from fomm_tf.training.step import TrainingStep
-    from fomm_tf.training.trainer import warp_batches
-
-    step = TrainingStep(config)
+    step = kind_of(config).step_class(config)
     model = step.model
-    batch = batch | next(iter(warp_batches(config, seed=0, start_step=0).take(1)))
+    if (extras := step.extra_batches(seed=0, start_step=0)) is not None:
+        batch = batch | next(iter(extras.take(1)))
     source, driving = batch["source"][:1].numpy(), batch["driving"][:1].numpy()
     yield "step", lambda: [float(loss) for loss in step(batch).values()]
     yield "detect", lambda: model.detect(driving)
@@ -126,7 +125,7 @@ def _frame_timer(dataset: FramesDataset) -> Callable[[], float]:
     return _repeated(lambda: next(frames))
 
 
-def _sample_timer(dataset: FramesDataset, config: Config) -> Callable[[], float]:
+def _sample_timer(dataset: FramesDataset, config: BaseConfig) -> Callable[[], float]:
     """Seconds per training sample, augmented, as training gets them."""
     starts = itertools.count(step=1000)
 

@@ -13,7 +13,7 @@ from fomm_tf.quiet import import_tensorflow
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from fomm_tf.config import Config
+    from fomm_tf.config import BaseConfig
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -29,7 +29,13 @@ EXAMPLES = """examples:
   python -m fomm_tf.train --config configs/vox-256.yaml --data my-videos --out runs/mine \\
       --init vox-cpk.pth.tar --vgg-weights vgg19-dcbb9e9d.pth --batch-size 8
 
+  # parts that move alike, from a FOMM of the same data
+  python -m fomm_tf.train --config configs/copart-vox-5segments.yaml --data my-videos \\
+      --init models/vox-256-5kp --out runs/parts
+
   tensorboard --logdir runs/faces/logs
+
+The config names the kind of model. --init: a co-part model may also start from a FOMM.
 """
 
 
@@ -81,9 +87,14 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     # TensorFlow takes seconds to import: not before the arguments and files are known to be there.
-    from fomm_tf.config import check_trainable, load_config
+    from fomm_tf.config import check_trainable, load_config, with_overrides
+    from fomm_tf.kinds import FOMM, kind_of, refuse_other_kinds
 
     config = load_config(arguments.config)
+    kind = kind_of(config)
+    if arguments.init_motion is not None:
+        what = f"--init-motion: {arguments.config}"
+        refuse_other_kinds(kind, FOMM, what, ConfigError, "; use --init")
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is no folder")
@@ -97,9 +108,8 @@ def main() -> None:
     import keras
 
     from fomm_tf.data.dataset import FramesDataset
-    from fomm_tf.training.initial_weights import load_initial_motion, load_initial_weights
-    from fomm_tf.training.step import TrainingStep
-    from fomm_tf.training.trainer import RunOptions, Trainer, with_overrides
+    from fomm_tf.training.initial_weights import load_initial_motion
+    from fomm_tf.training.trainer import RunOptions, Trainer
 
     config = with_overrides(
         config,
@@ -110,9 +120,9 @@ def main() -> None:
     check_trainable(config, str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)
     dataset = FramesDataset(config.dataset_params, "train", root=data)
-    step = TrainingStep(config, devices(config))
-    if arguments.init is not None:
-        load_initial_weights(step, arguments.init)
+    step = kind.step_class(config, devices(config))
+    if arguments.init is not None and (notice := kind.load_initial_weights(step, arguments.init)):
+        print(notice)
     if arguments.init_motion is not None:
         load_initial_motion(step, arguments.init_motion)
     options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
@@ -129,7 +139,7 @@ def main() -> None:
     print(f"model: {out}")
 
 
-def devices(config: Config) -> tf.distribute.Strategy:
+def devices(config: BaseConfig) -> tf.distribute.Strategy:
     """All GPUs of the machine with a part of the batch each, or the one device there is."""
     import tensorflow as tf
 

@@ -14,6 +14,10 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.files",
     "fomm_tf.keypoints",
     "fomm_tf.config",
+    "fomm_tf.kinds",
+    "fomm_tf.copart.config",
+    "fomm_tf.copart.segments",
+    "fomm_tf.copart.pictures",
     "fomm_tf.motion_transfer",
     "fomm_tf.manifest",
     "fomm_tf.metrics",
@@ -26,9 +30,10 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.training.visualizer",
     "fomm_tf.animation",
     "fomm_tf.animate",
+    "fomm_tf.swap_parts",
 ]
 COMMANDS = [
-    *("animate", "evaluate", "train", "convert_checkpoint", "benchmark"),
+    *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from fomm_tf.errors import DataError
+
+if TYPE_CHECKING:
+    from fomm_tf.data.video import TimedFrame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -121,6 +126,14 @@ def fit_notice(
         f"{width}x{height} is cropped to its middle: {cut} of {whole} pixels of {side} are cut "
         "(--fit letterbox keeps all)"
     )
+
+
+def fit_frames(
+    frames: Iterable[TimedFrame], size: tuple[int, int], mode: str, box: Box | None = None
+) -> Iterator[TimedFrame]:
+    """`fit` for the frames of a video, one at a time."""
+    for frame in frames:
+        yield frame._replace(image=fit(frame.image, size, mode, box))
 
 
 def check_box(box: Box | None, frame: np.ndarray, name: str = "picture") -> None:

@@ -7,17 +7,17 @@ import tensorflow as tf
 from fomm_tf.geometry import Warp, coordinate_grid, inverse_2x2, matmul_2x2
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses.perceptual import mean_distance
-from fomm_tf.models.sampler import BilinearSampler
-
-_sampler = BilinearSampler("reflection")
+from fomm_tf.models.sampler import BilinearSampler, PaddingMode
 
 
-def warp_pictures(warp: Warp, images: tf.Tensor) -> tf.Tensor:
-    """images [B, H, W, C] seen through the warp, mirrored beyond the border."""
+def warp_pictures(
+    warp: Warp, images: tf.Tensor, padding_mode: PaddingMode = "reflection"
+) -> tf.Tensor:
+    """images [B, H, W, C] seen through the warp; `padding_mode` says what is beyond the border."""
     _, height, width, _ = images.shape
     points = coordinate_grid(height, width).reshape(1, height * width, 2)
     grid = tf.reshape(warp.coordinates(tf.constant(points)), [-1, height, width, 2])
-    return _sampler(images, grid)
+    return BilinearSampler(padding_mode)(images, grid)
 
 
 def value_loss(warp: Warp, kp: Keypoints, kp_warped: Keypoints) -> tf.Tensor:

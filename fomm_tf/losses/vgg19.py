@@ -60,6 +60,14 @@ class VGG19Features(keras.layers.Layer):
         return features
 
 
+def features_for(weights: Sequence[float], vgg_weights: str) -> VGG19Features | None:
+    """The features that a perceptual loss with these weights looks at; None if they are all 0."""
+    if not any(weights):
+        return None
+    depth = max(index + 1 for index, weight in enumerate(weights) if weight)
+    return VGG19Features(load_vgg19(vgg_weights), depth)
+
+
 def load_vgg19(weights: str) -> Kernels:
     """The kernels named by `weights`.
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from fomm_tf.config import CommonParams, DenseMotionParams
-from fomm_tf.geometry import coordinate_grid, gaussians, inverse_2x2, matmul_2x2
+from fomm_tf.geometry import gaussians, sparse_motions
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.models.layers import AntiAliasDownsample, Hourglass, conv2d
 from fomm_tf.models.sampler import BilinearSampler
@@ -47,7 +47,7 @@ class DenseMotionNetwork(keras.Model):
         """source: [B, h, w, C], the picture already reduced by `self.down`."""
         _, height, width, channels = source.shape
         heatmaps = self.heatmap_representation(kp_source, kp_driving, height, width)
-        motions = self.sparse_motions(kp_source, kp_driving, height, width)
+        motions = sparse_motions(kp_source, kp_driving, height, width)
         deformed = self.sampler(source, motions)
         # The official channel order: for each motion its heatmap, then its warped picture.
         stacked = tf.concat([heatmaps[..., None], tf.transpose(deformed, [0, 2, 3, 1, 4])], axis=-1)
@@ -73,19 +73,3 @@ class DenseMotionNetwork(keras.Model):
             kp_source.value, height, width, self.kp_variance
         )
         return tf.pad(difference, [[0, 0], [0, 0], [0, 0], [1, 0]])
-
-    def sparse_motions(
-        self, kp_source: Keypoints, kp_driving: Keypoints, height: int, width: int
-    ) -> tf.Tensor:
-        """Each keypoint's affine map (eq. 4), after the identity: [B, K+1, h, w, 2]."""
-        grid = coordinate_grid(height, width)
-        offset = grid - kp_driving.value[:, :, None, None, :]
-        if kp_driving.jacobian is not None:
-            maps = matmul_2x2(kp_source.jacobian, inverse_2x2(kp_driving.jacobian))
-            # Two broadcast products, not a matmul with the grid: see `matmul_2x2`. And no tensor of
-            # six dimensions, which not every TFLite runtime can slice.
-            left, right = (maps[..., i][:, :, None, None] for i in (0, 1))
-            offset = left * offset[..., :1] + right * offset[..., 1:]
-        motions = offset + kp_source.value[:, :, None, None, :]
-        identity = tf.broadcast_to(grid, tf.shape(motions[:, :1]))
-        return tf.concat([identity, motions], axis=1)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from fomm_tf.config import CommonParams, GeneratorParams
-from fomm_tf.keypoints import Keypoints
 from fomm_tf.models.dense_motion import DenseMotionNetwork
 from fomm_tf.models.layers import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2d, conv2d
 from fomm_tf.models.sampler import BilinearSampler, resize_bilinear
+
+Motion = dict[str, tf.Tensor]
+"""`deformation` [B, h, w, 2], where in the source each pixel comes from, in [-1, 1];
+`occlusion_map` [B, h, w, 1], 0 where the source cannot help, if it is estimated; and what led to
+them."""
 
 
 class OcclusionAwareGenerator(keras.Model):
     """Encodes the source, warps its features by the dense motion, masks what is hidden, decodes.
 
     Two calls: `encode(source)` once for each source picture, `decode(encoded, kp_source,
-    kp_driving)` once for each frame. `call` is both, and adds the warped picture `deformed`.
+    kp_driving)` once for each frame. `call` is both, and adds the warped picture `deformed`. The
+    steps of `decode` are open (`motion`, `move`, `paint`) for what mixes the features of pictures.
+    Both `Keypoints` arguments may be of any kind that `motion` takes.
     """
 
     def __init__(self, common: CommonParams, params: GeneratorParams, **kwargs):
@@ -41,16 +49,16 @@ class OcclusionAwareGenerator(keras.Model):
     def call(
         self,
         source: tf.Tensor,
-        kp_source: Keypoints,
-        kp_driving: Keypoints,
+        kp_source: Any,
+        kp_driving: Any,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
         """source [B, H, W, C] in [0, 1]: a dict of `prediction` [B, H, W, C], `deformed`
         [B, H, W, C] (the source under the deformation) and the dense motion's outputs."""
         encoded = self.encode(source, training=training)
         out = self.decode(encoded, kp_source, kp_driving, training=training)
-        if self.dense_motion_network is not None:
-            out["deformed"] = self._deform(source, out["deformation"])
+        if "deformation" in out:
+            out["deformed"] = self.deform(source, out)
         return out
 
     def encode(self, source: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
@@ -67,32 +75,51 @@ class OcclusionAwareGenerator(keras.Model):
     def decode(
         self,
         encoded: dict[str, tf.Tensor],
-        kp_source: Keypoints,
-        kp_driving: Keypoints,
+        kp_source: Any,
+        kp_driving: Any,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """The frame: a dict of `prediction` [B, H, W, C] and the dense motion's outputs."""
-        out: dict[str, tf.Tensor] = {}
-        features = encoded["features"]
-        if self.dense_motion_network is not None:
-            out = self.dense_motion_network(
-                encoded["source"], kp_source, kp_driving, training=training
-            )
-            features = self._deform(features, out["deformation"])
-            if "occlusion_map" in out:
-                _, height, width, _ = features.shape
-                features *= resize_bilinear(out["occlusion_map"], height, width)
+        """The frame: a dict of `prediction` [B, H, W, C] and what `motion` gives."""
+        motion = self.motion(encoded, kp_source, kp_driving, training=training)
+        features = self.move(encoded["features"], motion)
+        prediction = self.paint(features, training=training)
+        if self.blend_source:
+            picture = self.deform(encoded["picture"], motion)
+            visible = resize_bilinear(motion["occlusion_map"], *picture.shape[1:3])
+            prediction += visible * (picture - prediction)
+        return motion | {"prediction": prediction}
+
+    def motion(
+        self,
+        encoded: dict[str, tf.Tensor],
+        kp_source: Any,
+        kp_driving: Any,
+        training: bool = False,
+    ) -> Motion:
+        """The dense motion's outputs; nothing for a generator without one."""
+        if self.dense_motion_network is None:
+            return {}
+        source = encoded["source"]
+        return self.dense_motion_network(source, kp_source, kp_driving, training=training)
+
+    def move(self, features: tf.Tensor, motion: Motion) -> tf.Tensor:
+        """Features [B, h, w, C] under the deformation, faded where the source cannot help."""
+        if "deformation" not in motion:
+            return features
+        moved = self.deform(features, motion)
+        if "occlusion_map" in motion:
+            moved *= resize_bilinear(motion["occlusion_map"], *features.shape[1:3])
+        return moved
+
+    def deform(self, images: tf.Tensor, motion: Motion) -> tf.Tensor:
+        """Any maps [B, h, w, C] under the deformation alone."""
+        _, height, width, _ = images.shape
+        return self.sampler(images, resize_bilinear(motion["deformation"], height, width))
+
+    def paint(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The picture [B, H, W, C] in [0, 1] that the features [B, h, w, C'] are of."""
         for block in self.bottleneck.values():
             features = block(features, training=training)
         for block in self.up_blocks:
             features = block(features, training=training)
-        out["prediction"] = tf.sigmoid(self.final(features))
-        if self.blend_source:
-            picture = self._deform(encoded["picture"], out["deformation"])
-            visible = resize_bilinear(out["occlusion_map"], *picture.shape[1:3])
-            out["prediction"] += visible * (picture - out["prediction"])
-        return out
-
-    def _deform(self, images: tf.Tensor, deformation: tf.Tensor) -> tf.Tensor:
-        _, height, width, _ = images.shape
-        return self.sampler(images, resize_bilinear(deformation, height, width))
+        return tf.sigmoid(self.final(features))

@@ -39,10 +39,18 @@ class KeypointDetector(keras.Model):
             self.jacobian.bias.assign(np.tile([1, 0, 0, 1], self.num_maps))
 
     def call(self, images: tf.Tensor, training: bool = False) -> Keypoints:
+        return self.keypoints(self.features(images, training=training))
+
+    def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """What the heads look at: the hourglass's output [B, h, w, C'], padded for them."""
         features = self.predictor(self.down(images), training=training)
         if self.pad:
             margin = [self.pad, self.pad]
             features = tf.pad(features, [[0, 0], margin, margin, [0, 0]])
+        return features
+
+    def keypoints(self, features: tf.Tensor) -> Keypoints:
+        """The keypoints that `features` tell of."""
         heatmap = self.heatmap(self.kp(features))
         _, height, width, _ = heatmap.shape
         grid = coordinate_grid(height, width)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 import tensorflow as tf
 
-PaddingMode = Literal["zeros", "reflection"]
+PaddingMode = Literal["zeros", "border", "reflection"]
 
 
 class BilinearSampler(keras.layers.Layer):
     """Reads a picture or feature map at fractional positions: `grid_sample` with align_corners.
 
-    padding_mode: what lies outside, "zeros" (fading over one pixel) or "reflection" (mirrored about
-    the centres of the border pixels).
+    padding_mode: what lies outside, "zeros" (fading over one pixel), "border" (its pixels go on) or
+    "reflection" (mirrored about the centres of the border pixels).
     """
 
     def __init__(self, padding_mode: PaddingMode = "zeros", **kwargs):
         super().__init__(**kwargs)
-        if padding_mode not in ("zeros", "reflection"):
-            raise ValueError(f"padding_mode must be 'zeros' or 'reflection', not {padding_mode!r}")
+        if padding_mode not in get_args(PaddingMode):
+            known = ", ".join(map(repr, get_args(PaddingMode)))
+            raise ValueError(f"padding_mode must be one of {known}, not {padding_mode!r}")
         self.padding_mode = padding_mode
         self.built = (
             True  # It has no weights: a model that never calls it is complete all the same.
@@ -37,6 +38,8 @@ class BilinearSampler(keras.layers.Layer):
         y = (grid[..., 1] + 1) / 2 * (height - 1)
         if self.padding_mode == "reflection":
             x, y = _reflect(x, width), _reflect(y, height)
+        elif self.padding_mode == "border":
+            x, y = (tf.clip_by_value(p, 0.0, size - 1.0) for p, size in ((x, width), (y, height)))
         x, y = (tf.where(tf.equal(position, position), position, -1.0) for position in (x, y))
         # With one pixel of zeros around the picture and positions clamped to that frame, all four
         # neighbours always exist: no validity masks. Clamping comes before the cast to integers.

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from fomm_tf.arrays import read_arrays, save_arrays, section
+from fomm_tf.base_model import load_official_module
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.model import load_official_module
 from fomm_tf.models.state_dict import Weight, load_state_dict, named_weights, state_dict
 from fomm_tf.torch_checkpoint import read_checkpoint
-from fomm_tf.training.step import TrainingStep
+from fomm_tf.training.base_step import BaseStep
 
 KEEP = 2
 _PATTERN = "step-*.npz"
@@ -50,7 +50,7 @@ def checkpoint_number(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def restore_checkpoint(step: TrainingStep, path: Path) -> None:
+def restore_checkpoint(step: BaseStep, path: Path) -> None:
     """Sets networks and optimizers from a file that `save_checkpoint` wrote; raises ModelError."""
     expected = {name: np.shape(value) for name, value in training_state(step).items()}
     entries = read_arrays(path, expected)
@@ -68,7 +68,7 @@ def restore_checkpoint(step: TrainingStep, path: Path) -> None:
             second.variable.assign(second.inward(state[f"v/{name}"]))
 
 
-def training_state(step: TrainingStep) -> dict[str, np.ndarray]:
+def training_state(step: BaseStep) -> dict[str, np.ndarray]:
     """Everything that the next step depends on, as flat named arrays."""
     entries: dict[str, np.ndarray] = {}
     for module, network in step.networks.items():
@@ -81,7 +81,7 @@ def training_state(step: TrainingStep) -> dict[str, np.ndarray]:
     return entries
 
 
-def load_official_state(step: TrainingStep, path: str | os.PathLike) -> int:
+def load_official_state(step: BaseStep, path: str | os.PathLike) -> int:
     """Starts from an official `.pth.tar`: networks, and Adam's state where the file has it.
 
     A discriminator that the file lacks keeps its fresh weights, as in the official code. Returns
@@ -92,14 +92,21 @@ def load_official_state(step: TrainingStep, path: str | os.PathLike) -> int:
         if module == "discriminator" and module not in modules:
             continue
         load_official_module(network, modules, module, path)
-        state = modules.get(f"optimizer_{module}")
-        if isinstance(state, Mapping) and state.get("state"):
-            _load_official_optimizer(step, module, modules[module], state["state"], path)
+    load_official_optimizers(step, modules, path)
     epoch = modules.get("epoch", -1)
     return epoch + 1 if isinstance(epoch, int) else 0
 
 
-def _load_official_optimizer(step: TrainingStep, module: str, entries, state, path) -> None:
+def load_official_optimizers(step: BaseStep, modules: Mapping, path: str | os.PathLike) -> None:
+    """Adam's states from a checkpoint that `read_checkpoint` has read, where it has them; `path` is
+    for messages. Raises ModelError."""
+    for module in step.networks:
+        state = modules.get(f"optimizer_{module}")
+        if isinstance(state, Mapping) and state.get("state"):
+            _load_official_optimizer(step, module, modules[module], state["state"], path)
+
+
+def _load_official_optimizer(step: BaseStep, module: str, entries, state, path) -> None:
     """PyTorch numbers parameters in the order of the state dict, buffers left out."""
     moments = _moments(step, module)
     names = [name for name in (key.removeprefix("module.") for key in entries) if name in moments]
@@ -118,7 +125,7 @@ def _load_official_optimizer(step: TrainingStep, module: str, entries, state, pa
     step.optimizers[module].iterations.assign(iterations)
 
 
-def _moments(step: TrainingStep, module: str) -> dict[str, tuple[Weight, Weight]]:
+def _moments(step: BaseStep, module: str) -> dict[str, tuple[Weight, Weight]]:
     """Adam's two moments of every trainable weight, under the weight's name and layout."""
     network, optimizer = step.networks[module], step.optimizers[module]
     slots = {

@@ -5,27 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from fomm_tf.errors import ModelError
-from fomm_tf.model import load_model
+from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.state_dict import load_state_dict, state_dict
 from fomm_tf.training.checkpoints import load_official_state
 from fomm_tf.training.step import TrainingStep
 
 
-def load_initial_weights(step: TrainingStep, path: Path) -> None:
+def load_initial_weights(step: TrainingStep, path: Path) -> str | None:
     """Fills the networks of `step` from a model folder or an official `.pth.tar`.
 
-    The official file also brings its discriminator and Adam states where it has them; of a model
-    folder the discriminator is new. Raises ModelError.
+    The official file also brings its discriminator and Adam states where it has them; a
+    discriminator that there is none for stays new. Returns what was left at random, in words for
+    the user, or None for what needs no telling. Raises ModelError.
     """
     if path.is_dir():
-        model = load_model(path)
-        for module in ("kp_detector", "generator"):
-            entries = state_dict(getattr(model, module))
-            load_state_dict(step.networks[module], entries, f"{path} ({module})")
+        model = FirstOrderMotionModel.load(path)
+        for module, network in model.networks.items():
+            load_state_dict(step.networks[module], state_dict(network), f"{path} ({module})")
     elif path.is_file():
         load_official_state(step, path)
     else:
         raise ModelError(f"--init {path}: no such model folder or checkpoint")
+    return None
 
 
 def load_initial_motion(step: TrainingStep, path: Path) -> None:
@@ -36,7 +37,7 @@ def load_initial_motion(step: TrainingStep, path: Path) -> None:
     """
     if step.model.generator.dense_motion_network is None:
         raise ModelError("--init-motion: this config has no dense motion network")
-    model = load_model(path)
+    model = FirstOrderMotionModel.load(path)
     load_state_dict(step.model.kp_detector, state_dict(model.kp_detector), f"{path} (kp_detector)")
     if model.generator.dense_motion_network is None:
         raise ModelError(f"--init-motion {path}: this model has no dense motion network")

@@ -3,71 +3,59 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from fomm_tf.config import Config
 from fomm_tf.geometry import Warp
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
 from fomm_tf.losses.perceptual import perceptual_loss, pixel_loss
-from fomm_tf.losses.vgg19 import VGG19Features, load_vgg19
+from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.discriminator import MultiScaleDiscriminator
 from fomm_tf.models.pyramid import ImagePyramid
-from fomm_tf.training.adam import Adam
+from fomm_tf.training.base_step import BaseStep, Batch
+from fomm_tf.training.visualizer import visualize
+from fomm_tf.training.warps import warp_batches
 
-Batch = dict[str, tf.Tensor]
-"""`source`, `driving` [B, H, W, C]; the warp's `theta` [B, 2, 3], `control_params` [B, 1, P*P]."""
 
+class TrainingStep(BaseStep):
+    """Keypoint detector, generator and discriminator (if the config has one) under training.
 
-class TrainingStep:
-    """The networks under training, their optimizers, and the function that moves them on by a step.
-
-    Everything is made under `strategy`; with several replicas each sees its part of the batch, and
-    the result is that of one device with the whole batch.
+    A batch has, besides its pictures, a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
     """
 
-    def __init__(self, config: Config, strategy: tf.distribute.Strategy | None = None):
-        self.strategy = strategy or tf.distribute.get_strategy()
+    model: FirstOrderMotionModel
+
+    def _build(self) -> None:
+        params, train = self.config.model_params, self.config.train_params
+        self.weights = train.loss_weights
+        self.model = FirstOrderMotionModel(self.config)
         self.discriminator: MultiScaleDiscriminator | None = None
-        self.weights = config.train_params.loss_weights
-        train = config.train_params
-        with self.strategy.scope():
-            self.model = FirstOrderMotionModel(config)
-            params = config.model_params
-            if params.discriminator_params is not None:
-                self.discriminator = MultiScaleDiscriminator(
-                    params.common_params, params.discriminator_params
-                )
-            self.optimizers = {
-                "kp_detector": Adam(train.lr_kp_detector),
-                "generator": Adam(train.lr_generator),
-            }
-            if self.discriminator is not None:
-                self.optimizers["discriminator"] = Adam(train.lr_discriminator)
-            for name, optimizer in self.optimizers.items():
-                optimizer.build(self.networks[name].trainable_variables)
-            self.pyramid = ImagePyramid(train.scales)
-            self.features = None
-            if any(self.weights.perceptual):
-                depth = max(i + 1 for i, weight in enumerate(self.weights.perceptual) if weight)
-                self.features = VGG19Features(load_vgg19(train.vgg_weights), depth)
+        if params.discriminator_params is not None:
+            self.discriminator = MultiScaleDiscriminator(
+                params.common_params, params.discriminator_params
+            )
+        self.pyramid = ImagePyramid(train.scales)
+        self.features = features_for(self.weights.perceptual, train.vgg_weights)
 
     @property
     def networks(self) -> dict[str, keras.Model]:
         """The trained networks by their name in checkpoints."""
-        networks = {"kp_detector": self.model.kp_detector, "generator": self.model.generator}
-        if self.discriminator is not None:
-            networks["discriminator"] = self.discriminator
-        return networks
+        if self.discriminator is None:
+            return self.model.networks
+        return self.model.networks | {"discriminator": self.discriminator}
 
-    @tf.function(reduce_retracing=True)
-    def __call__(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Moves all networks on by one batch; returns the weighted losses before the step."""
-        losses = self.strategy.run(self._replica_step, (batch,))
-        mean = tf.distribute.ReduceOp.MEAN
-        return {name: self.strategy.reduce(mean, loss, axis=None) for name, loss in losses.items()}
+    def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset:
+        """The warps of the equivariance loss."""
+        return warp_batches(self.config, seed, start_step)
+
+    def picture(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
+        """One row for each pair: its frames with their keypoints, and every step of the model."""
+        kp_source, kp_driving = self.model.detect(source), self.model.detect(driving)
+        out = self.model.generate(source, kp_source, kp_driving)
+        return visualize(out, source, driving, kp_source, kp_driving, self.config.visualizer_params)
 
     def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         generator, kp_detector = self.model.generator, self.model.kp_detector

@@ -7,19 +7,19 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from fomm_tf.config import Config
+from fomm_tf.config import BaseConfig
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
 from fomm_tf.errors import ModelError, UserError
 from fomm_tf.files import remove_leftovers, replacing
-from fomm_tf.geometry import random_warp
+from fomm_tf.training.base_step import BaseStep, Batch
 from fomm_tf.training.checkpoints import (
     check_finite,
     checkpoint_number,
@@ -28,8 +28,6 @@ from fomm_tf.training.checkpoints import (
     save_checkpoint,
     training_state,
 )
-from fomm_tf.training.step import TrainingStep
-from fomm_tf.training.visualizer import visualize
 
 RUN_FILE = "run.json"
 _SCALARS_EVERY = 10
@@ -59,7 +57,7 @@ class Trainer:
     """
 
     def __init__(
-        self, config: Config, step: TrainingStep, dataset: FramesDataset, options: RunOptions
+        self, config: BaseConfig, step: BaseStep, dataset: FramesDataset, options: RunOptions
     ):
         train = config.train_params
         self.config, self.step, self.dataset, self.options = config, step, dataset, options
@@ -129,13 +127,14 @@ class Trainer:
                 # The pictures' and the files' time is not the step's.
                 started, since = time.perf_counter(), self.done
 
-    def _batches(self) -> Iterator[dict[str, tf.Tensor]]:
+    def _batches(self) -> Iterator[Batch]:
         train = self.config.train_params
-        pictures = training_batches(
+        batches = training_batches(
             self.dataset, train.batch_size, train.num_repeats, self.options.seed, self.done
         )
-        warps = warp_batches(self.config, self.options.seed, self.done)
-        batches = tf.data.Dataset.zip(pictures, warps).map(lambda pair, warp: {**pair, **warp})
+        extras = self.step.extra_batches(self.options.seed, self.done)
+        if extras is not None:
+            batches = tf.data.Dataset.zip(batches, extras).map(lambda pair, more: {**pair, **more})
         if self.step.strategy.num_replicas_in_sync > 1:
             batches = self.step.strategy.experimental_distribute_dataset(batches)
         return iterate(batches, self.dataset)
@@ -189,17 +188,13 @@ class Trainer:
             )
         tf.summary.scalar("images_per_second", rate, step=self.done)
 
-    def _write_pictures(self, batch: dict[str, tf.Tensor]) -> None:
+    def _write_pictures(self, batch: Batch) -> None:
         if self.step.strategy.num_replicas_in_sync > 1:
             batch = {
                 n: self.step.strategy.experimental_local_results(v)[0] for n, v in batch.items()
             }
         source, driving = (batch[name][:_PICTURES].numpy() for name in ("source", "driving"))
-        model = self.step.model
-        kp_source, kp_driving = model.detect(source), model.detect(driving)
-        out = model.generate(source, kp_source, kp_driving)
-        params = self.config.visualizer_params
-        picture = visualize(out, source, driving, kp_source, kp_driving, params)
+        picture = self.step.picture(source, driving)
         tf.summary.image("training", picture[None], step=self.done)
         with replacing(self.pictures / f"step-{self.done:08d}.png") as temporary:
             tf.keras.utils.save_img(temporary, picture, scale=False)
@@ -216,33 +211,6 @@ class Trainer:
             "train_params": train,
             "videos": _fingerprint(self.dataset),
         }
-
-
-def warp_batches(config: Config, seed: int, start_step: int) -> tf.data.Dataset:
-    """The equivariance loss's random warps, `theta` and `control_params`, one batch for each step.
-
-    A step's draw depends on the seed and the step alone, so that a resumed run draws the same.
-    """
-    train = config.train_params
-    tps = config.train_params.transform_params
-
-    def draw(step: np.int64) -> list[np.ndarray]:
-        rng = np.random.default_rng([seed, 2, int(step)])
-        drawn = random_warp(rng, train.batch_size, tps.sigma_affine, tps.sigma_tps, tps.points_tps)
-        return [part for part in drawn if part is not None]
-
-    shapes = {"theta": [train.batch_size, 2, 3]}
-    if tps.points_tps is not None:
-        shapes["control_params"] = [train.batch_size, 1, tps.points_tps**2]
-
-    def load(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        parts = tf.numpy_function(draw, [step], [tf.float32] * len(shapes), stateful=False)
-        return {
-            name: tf.ensure_shape(part, shape)
-            for (name, shape), part in zip(shapes.items(), parts, strict=True)
-        }
-
-    return tf.data.Dataset.counter(start_step).map(load).prefetch(2)
 
 
 def _fingerprint(dataset: FramesDataset) -> str:
@@ -272,9 +240,3 @@ def _first_difference(key: str, old, new) -> str:
         inner = next(k for k in (*old, *new) if old.get(k) != new.get(k))
         return _first_difference(f"{key}.{inner}", old.get(inner), new.get(inner))
     return f"{key} = {old}, not {new}"
-
-
-def with_overrides(config: Config, **values) -> Config:
-    """The config with some of its train_params replaced; None leaves a value as it is."""
-    given = {name: value for name, value in values.items() if value is not None}
-    return replace(config, train_params=replace(config.train_params, **given))

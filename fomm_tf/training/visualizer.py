@@ -7,7 +7,7 @@ warped by it and its mask, and last all masks in one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -65,8 +65,16 @@ def visualize(
     columns.append(with_keypoints(driving, kp_driving))
     columns += [out[name] for name in ("deformed", "prediction", "occlusion_map") if name in out]
     columns += _motion_columns(out, params.colormap)
+    return in_columns(columns, height, width, params.draw_border)
+
+
+def in_columns(
+    columns: Sequence[np.ndarray], height: int, width: int, draw_border: bool
+) -> np.ndarray:
+    """One picture, uint8 [B * height, columns * width, 3], of columns [B, h, w, 3 or 1], uint8 or
+    float in [0, 1]; each is enlarged without smoothing to height x width."""
     cells = [_rgb(to_uint8(np.nan_to_num(_enlarge(column, height, width)))) for column in columns]
-    if params.draw_border:
+    if draw_border:
         cells = [_framed(column) for column in cells]
     return np.concatenate([np.concatenate(list(column), axis=0) for column in cells], axis=1)
 

@@ -76,8 +76,17 @@ def test_gradients_equal_differences(padding):
 
 
 def test_unknown_padding_is_refused():
-    with pytest.raises(ValueError, match="reflection"):
-        BilinearSampler("border")
+    with pytest.raises(ValueError, match="'zeros', 'border', 'reflection', not 'wrap'"):
+        BilinearSampler("wrap")
+
+
+def test_beyond_the_border_its_pixels_go_on():
+    images = np.random.default_rng(0).uniform(size=(1, 3, 4, 2)).astype(np.float32)
+    grid = np.array([[[[-1.5, -3.0], [9.0, 0.0]], [[1.0, 1.0], [0.0, 7.0]]]], np.float32)
+    sampled = BilinearSampler("border")(tf.constant(images), tf.constant(grid)).numpy()[0]
+    bottom = (images[0, 2, 1] + images[0, 2, 2]) / 2
+    expected = [[images[0, 0, 0], images[0, 1, 3]], [images[0, 2, 3], bottom]]
+    np.testing.assert_allclose(sampled, expected, atol=1e-6)
 
 
 def test_the_layer_can_be_rebuilt_from_its_config():

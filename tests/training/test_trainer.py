@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 from tiny import tiny_config
 
+from fomm_tf.config import with_overrides
 from fomm_tf.data.dataset import FramesDataset
-from fomm_tf.errors import ModelError
+from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.training.step import TrainingStep
-from fomm_tf.training.trainer import (
-    RunOptions,
-    Trainer,
-    check_same_run,
-    warp_batches,
-    with_overrides,
-)
+from fomm_tf.training.trainer import RunOptions, Trainer, check_same_run
+from fomm_tf.training.warps import warp_batches
 
 
 def test_the_step_is_traced_once_and_restores_exactly(moving_squares, tmp_path):
@@ -68,6 +64,8 @@ def test_overrides_replace_only_what_is_given():
     config = with_overrides(tiny_config(), batch_size=3, num_epochs=None)
     assert config.train_params.batch_size == 3
     assert config.train_params.num_epochs == tiny_config().train_params.num_epochs
+    with pytest.raises(ConfigError, match="train_params.hurry: the training of this kind"):
+        with_overrides(tiny_config(), hurry=True)
 
 
 def test_a_resumed_run_names_the_first_difference(tmp_path):

@@ -1,0 +1,91 @@
+"""One training step of the co-part model: losses, gradients and updates in the official order."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from fomm_tf.copart.model import CoPartModel
+from fomm_tf.copart.pictures import visualize_parts
+from fomm_tf.copart.segments import Segments
+from fomm_tf.geometry import Warp
+from fomm_tf.losses import equivariance
+from fomm_tf.losses.perceptual import perceptual_loss
+from fomm_tf.losses.vgg19 import features_for
+from fomm_tf.models.pyramid import ImagePyramid
+from fomm_tf.training.base_step import BaseStep, Batch
+from fomm_tf.training.warps import warp_batches
+
+
+class CoPartTrainingStep(BaseStep):
+    """Segmentation and reconstruction module under training.
+
+    A batch has, besides its pictures, a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
+    """
+
+    model: CoPartModel
+
+    def _build(self) -> None:
+        train = self.config.train_params
+        self.weights = train.loss_weights
+        self.model = CoPartModel(self.config)
+        self.pyramid = ImagePyramid(train.scales)
+        self.features = features_for(self.weights.perceptual, train.vgg_weights)
+
+    def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset:
+        """The warps of the equivariance loss."""
+        return warp_batches(self.config, seed, start_step)
+
+    def picture(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
+        """One row for each pair: its frames with their parts, and every step of the model."""
+        segments = self.model.detect(source), self.model.detect(driving)
+        out = self.model.generate(source, *segments)
+        return visualize_parts(out, source, driving, *segments, self.config.visualizer_params)
+
+    def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            losses, _ = self.losses(batch)
+            total = tf.add_n(list(losses.values())) / self.strategy.num_replicas_in_sync
+        variables = {name: network.trainable_variables for name, network in self.networks.items()}
+        gradients = tape.gradient(total, variables)
+        for name, optimizer in self.optimizers.items():
+            # Without a perceptual loss the reconstruction has none, and stays as it is.
+            if any(gradient is not None for gradient in gradients[name]):
+                optimizer.apply(gradients[name])
+        return losses
+
+    def losses(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """The weighted losses, and the reconstruction's outputs with `seg_source`, `seg_driving`,
+        and for the equivariance loss `warped` and `seg_warped`."""
+        source, driving = batch["source"], batch["driving"]
+        # The order is the official one: each call moves the running statistics.
+        seg_source = self.model.segmentation_module(source, training=True)
+        seg_driving = self.model.segmentation_module(driving, training=True)
+        out = self.model.reconstruction_module(source, seg_source, seg_driving, training=True)
+        out |= {"seg_source": seg_source, "seg_driving": seg_driving}
+        losses = {}
+        if self.features is not None:
+            losses["perceptual"] = perceptual_loss(
+                self.features,
+                self.pyramid(out["prediction"]),
+                self.pyramid(driving),
+                self.weights.perceptual,
+            )
+        if self.weights.equivariance:
+            warp = Warp(batch["theta"], batch.get("control_params"))
+            out["warped"] = equivariance.warp_pictures(warp, driving, "border")
+            out["seg_warped"] = self.model.segmentation_module(out["warped"], training=True)
+            losses |= self._equivariance_losses(warp, seg_driving, out["seg_warped"])
+        return losses, out
+
+    def _equivariance_losses(
+        self, warp: Warp, seg_driving: Segments, seg_warped: Segments
+    ) -> dict[str, tf.Tensor]:
+        """Parts must move as the picture does: shifts and affine maps as FOMM's keypoints."""
+        kp, kp_warped = seg_driving.keypoints, seg_warped.keypoints
+        weight = self.weights.equivariance
+        losses = {"equivariance_shift": weight * equivariance.value_loss(warp, kp, kp_warped)}
+        if kp.jacobian is not None:
+            loss = equivariance.jacobian_loss(warp, kp, kp_warped)
+            losses["equivariance_affine"] = weight * loss
+        return losses

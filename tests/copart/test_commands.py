@@ -1,0 +1,141 @@
+"""The commands with a co-part model, as users run them: what each does, and what it cannot do."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import assert_one_line_error, run_command, train
+from copart.golden import ROOT, arrays, checkpoint
+from copart.tiny_copart import save_fomm, tiny_copart_config
+from media import moving_square, write_video
+from PIL import Image
+
+import fomm_tf
+from export.convert import main as export
+from fomm_tf.animate import main as animate
+from fomm_tf.copart.model import CoPartModel
+from fomm_tf.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "parts.yaml"
+    tiny_copart_config().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(config, moving_squares, tmp_path_factory):
+    """A run of nine steps: more than an epoch, two checkpoints."""
+    out = tmp_path_factory.mktemp("runs") / "parts"
+    result = train(config, moving_squares, out, "--steps", 9, "--checkpoint-every", 5)
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A picture and a video of another size, as arguments."""
+    folder = tmp_path_factory.mktemp("clip")
+    Image.fromarray(moving_square(1, 48, 48, seed=2)[0]).save(folder / "me.png")
+    write_video(folder / "talk.mp4", moving_square(3, 48, 48, seed=1), fps=10)
+    return "--source", folder / "me.png", "--driving", folder / "talk.mp4"
+
+
+def newest(out) -> dict[str, np.ndarray]:
+    with np.load(sorted((out / "checkpoints").glob("step-*.npz"))[-1]) as data:
+        return dict(data)
+
+
+def test_training_ends_with_a_model_and_something_to_look_at(finished):
+    model = fomm_tf.load_model(finished)
+    assert isinstance(model, CoPartModel)
+    names = sorted(path.name for path in (finished / "checkpoints").iterdir())
+    assert names == ["step-00000005.npz", "step-00000009.npz"]
+    assert fomm_tf.load_model(finished / "epochs" / "0001").config == model.config
+    with Image.open(sorted((finished / "pictures").iterdir())[-1]) as picture:
+        # Source, driving, deformed, prediction, visibility; a batch of two.
+        assert picture.size == (5 * 32, 2 * 32)
+
+
+def test_resuming_equals_never_having_stopped(finished, config, moving_squares, tmp_path):
+    out = tmp_path / "run"
+    assert train(config, moving_squares, out, "--steps", 4).returncode == 0
+    result = train(config, moving_squares, out, "--steps", 9, "--resume")
+    assert result.returncode == 0, result.stderr
+    whole, resumed = newest(finished), newest(out)
+    assert set(whole) == set(resumed)
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+
+
+def test_training_starts_from_a_fomm(config, moving_squares, tmp_path):
+    folder = save_fomm(tmp_path / "fomm")
+    options = ("--steps", 1, "--init", folder, "--vgg-weights", "random")
+    result = train(config, moving_squares, tmp_path / "run", *options)
+    assert result.returncode == 0, result.stderr
+    assert f"{folder} is a FOMM" in result.stdout
+    fomm, parts = (np.load(path / "weights.npz") for path in (folder, tmp_path / "run"))
+    for theirs, ours in (("kp_detector", "segmentation"), ("generator", "reconstruction")):
+        name = {"segmentation": "kp.weight", "reconstruction": "first.conv.weight"}[ours]
+        difference = np.abs(fomm[f"{theirs}/{name}"] - parts[f"{ours}_module/{name}"])
+        assert difference.max() < 1e-3
+
+
+def test_evaluation(finished, moving_squares, tmp_path):
+    out = tmp_path / "evaluation"
+    result = run_command(
+        "evaluate", "--model", finished, "--data", moving_squares, "--out", out, "--videos", 1
+    )
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["videos"] == 1 and 0 < metrics["l1"] < 1
+    assert (out / "0.mp4").is_file() and (out / "pictures" / "0.png").is_file()
+
+
+def test_converting_an_official_checkpoint(tmp_path):
+    case = "vox-10segments"
+    result = run_command(
+        "convert_checkpoint",
+        *("--config", ROOT / case / "config.yaml"),
+        *("--checkpoint", checkpoint(case), "--out", tmp_path / "model"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "  kp_detector: " in result.stdout and "not converted" not in result.stdout
+    segments = fomm_tf.load_model(tmp_path / "model").detect(arrays(case, "inputs")["source"])
+    expected = arrays(case, "outputs")["seg_source.shift"]
+    np.testing.assert_allclose(segments.shift, expected, atol=1e-4)
+
+
+def test_relative_motion_is_refused_and_absolute_motion_works(finished, clip, tmp_path):
+    line = ("--model", finished, *clip, "--out")
+    result = run_command("animate", *line, tmp_path / "out.mp4", "--side-by-side")
+    assert_one_line_error(result, "no relative motion", "--absolute", "fomm_tf.swap_parts")
+    with pytest.raises(UserError, match="no relative motion"):
+        animate([*map(str, line), str(tmp_path / "out.mp4"), "--absolute", "--best-frame"])
+    assert not list(tmp_path.iterdir())
+    animate([*map(str, line), str(tmp_path / "frames"), "--absolute"])
+    assert len(list((tmp_path / "frames").iterdir())) == 3
+
+
+def test_what_a_command_cannot_do_with_parts(finished, config, tiny_yaml, moving_squares, tmp_path):
+    out = str(tmp_path / "out")
+    parts = "is a co-part segmentation model, and not a First Order Motion Model"
+    with pytest.raises(UserError, match=f"--data: .* {parts}; it has no animate_params"):
+        animate(["--model", str(finished), "--data", str(moving_squares), "--out", out])
+    with pytest.raises(UserError, match=parts):
+        export(["--model", str(finished), "--out", out, "--precision", "float32"])
+    result = train(config, moving_squares, out, "--init-motion", finished)
+    assert_one_line_error(result, "--init-motion", parts, "; use --init")
+    result = train(tiny_yaml, moving_squares, out, "--init", finished)
+    assert_one_line_error(result, finished, parts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_benchmark(config, moving_squares, tmp_path):
+    out = tmp_path / "times.json"
+    options = ("--batch-size", 2, "--rounds", 1, "--data", moving_squares, "--json", out)
+    result = run_command("benchmark", "--config", config, *options)
+    assert result.returncode == 0, result.stderr
+    (timed,) = json.loads(out.read_text())["results"]
+    assert {"step", "detect", "decode", "generate"} <= timed["rounds"].keys()
