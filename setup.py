@@ -29,6 +29,9 @@ setup(
         "lite": ["ai-edge-litert~=2.1"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
+        # Exporting in int8, and the plot of `export.benchmark`.
+        "int8": ["ai-edge-quantizer~=0.10.0"],
+        "plot": ["matplotlib~=3.10"],
         "dev": ["mypy", "pytest", "ruff", "setuptools>=77", "types-PyYAML", "types-tqdm"],
     },
 )

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from export.calibration import drawn_side, model_input
 from fomm_tf.config import Config
-from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
-from fomm_tf.data.pictures import fit, to_float
+from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.errors import ModelError
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.manifest import Deviation, Difference, Precision
@@ -35,22 +35,30 @@ _BARS: dict[Precision, _Bar] = {
     "float32": _Bar(psnr=70, frame=2e-4, keypoints=2e-5),
     "float16": _Bar(psnr=45),
     "dynamic": _Bar(psnr=20),
+    "int8": _Bar(psnr=20),
 }
 
 
 def sample_pictures(config: Config) -> list[np.ndarray]:
     """The pictures of `SAMPLES` in the config's frame shape: float32 [1, H, W, C] in [0, 1]."""
-    height, width, channels = config.dataset_params.frame_shape
-    side = min(max(height, width, MIN_SIZE), MAX_SIZE)
-    drawn = (next(render_video(seed, video, 1, side)) for seed, video in _SAMPLES)
-    # A model of other than 3 channels is rare, and any will do for it.
-    order = np.arange(channels) % 3
-    return [to_float(fit(picture, (height, width)))[None, ..., order] for picture in drawn]
+    side = drawn_side(config)
+    return [
+        model_input(next(render_video(seed, video, 1, side)), config) for seed, video in _SAMPLES
+    ]
 
 
-def measure(model: FirstOrderMotionModel, exported: ExportedModel) -> Difference:
-    """Compares keypoints, and frames that both make of the Keras model's keypoints."""
-    pictures = sample_pictures(exported.config)
+def measure(
+    model: FirstOrderMotionModel,
+    exported: ExportedModel,
+    pictures: list[np.ndarray] | None = None,
+    name: str = SAMPLES,
+) -> Difference:
+    """Compares keypoints, and frames that both make of the Keras model's keypoints.
+
+    pictures: [1, H, W, C] in [0, 1], at least two, the source first; default: those of `SAMPLES`.
+    name: what the manifest calls them.
+    """
+    pictures = pictures or sample_pictures(exported.config)
     expected = [model.detect(picture) for picture in pictures]
     found = [exported.detect(picture) for picture in pictures]
     jacobians = None
@@ -58,7 +66,7 @@ def measure(model: FirstOrderMotionModel, exported: ExportedModel) -> Difference
         jacobians = _deviation([kp.jacobian for kp in expected], [kp.jacobian for kp in found])
     frames = _frames(model, pictures[0], expected), _frames(exported, pictures[0], expected)
     return Difference(
-        pictures=SAMPLES,
+        pictures=name,
         keypoints=_deviation([kp.value for kp in expected], [kp.value for kp in found]),
         jacobians=jacobians,
         frame=_deviation(*frames),

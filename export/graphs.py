@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
 import keras
 import tensorflow as tf
 
 from export.inspect_graph import check_operators
+from export.layer_names import named_groups
 from export.phases import phase_upsampling
 from fomm_tf.config import Config
 from fomm_tf.keypoints import Keypoints
-from fomm_tf.manifest import Precision, Signature, signatures_of
+from fomm_tf.manifest import Signature, signatures_of
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.quiet import stderr_shut
 
 Tensors = dict[str, tf.Tensor]
+Converted = Literal["float32", "float16", "dynamic"]
+"""The precisions that the converter gives; int8 is made of float32 by `quantize`."""
 
 
 def build_graphs(
-    model: FirstOrderMotionModel, config: Config, precision: Precision
+    model: FirstOrderMotionModel, config: Config, precision: Converted
 ) -> Iterator[tuple[str, bytes]]:
     """Yields the name and the content of each file.
 
@@ -34,7 +38,7 @@ def build_graphs(
 
 
 def _convert(
-    model: FirstOrderMotionModel, signatures: tuple[Signature, ...], precision: Precision
+    model: FirstOrderMotionModel, signatures: tuple[Signature, ...], precision: Converted
 ) -> bytes:
     functions = _functions(model)
     module = tf.Module()
@@ -42,7 +46,7 @@ def _convert(
     # without this line the weights would silently be missing.
     module.weights = [variable.value for variable in _variables(model, signatures)]
     # The decoder's blocks only: those of the hourglasses have most weights and least pixels.
-    with phase_upsampling(model.generator.up_blocks):
+    with phase_upsampling(model.generator.up_blocks), named_groups(model):
         concrete = {
             signature.name: tf.function(functions[signature.name]).get_concrete_function(
                 **{

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from export.inspect_graph import OLDEST_RUNTIME
 from fomm_tf.config import Config
-from fomm_tf.manifest import MANIFEST_FILE, Graph, Manifest, Precision, signatures_of
+from fomm_tf.manifest import MANIFEST_FILE, Graph, Manifest, Precision, Recipe, signatures_of
 
 
 def describe(
-    files: Mapping[str, bytes], config: Config, precision: Precision, name: str, license: str | None
+    files: Mapping[str, bytes],
+    config: Config,
+    precision: Precision,
+    name: str,
+    license: str | None,
+    recipe: Recipe | None = None,
 ) -> Manifest:
     """The manifest of graphs that were built for `config`; the difference is still open."""
     height, width, _ = config.dataset_params.frame_shape
@@ -30,6 +35,7 @@ def describe(
         minimum_runtime_version=OLDEST_RUNTIME,
         graphs=(graphs[0], graphs[1]),
         config=config,
+        recipe=recipe,
     )
 
 

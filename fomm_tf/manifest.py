@@ -22,7 +22,8 @@ MANIFEST_FILE = "manifest.json"
 KEYPOINT_DETECTOR = "keypoint_detector.tflite"
 GENERATOR = "generator.tflite"
 
-Precision = Literal["float32", "float16", "dynamic"]
+Precision = Literal["float32", "float16", "dynamic", "int8"]
+Recipe = Literal["quality", "fast"]
 # A flatbuffer is never larger.
 FileSize = Annotated[int, Range(1, (1 << 31) - 1)]
 NotNegative = Annotated[float, Range(0, 1e30)]
@@ -91,6 +92,7 @@ class Manifest(Section):
 
     `license`: of the model's weights, or None where whoever exported it did not say.
     `minimum_runtime_version`: of TensorFlow Lite; LiteRT, which counts anew, is later than all.
+    `recipe`: which layers are in int8 and how; int8 only.
     """
 
     format: Literal[1]
@@ -102,6 +104,7 @@ class Manifest(Section):
     graphs: tuple[Graph, Graph]
     config: Config
     difference: Difference | None = None
+    recipe: Recipe | None = None
 
 
 def signatures_of(config: Config) -> dict[str, tuple[Signature, ...]]:
@@ -164,6 +167,8 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
 def _contradiction(manifest: Manifest) -> str | None:
     if manifest.size != manifest.config.dataset_params.frame_shape[:2]:
         return "size differs from config.dataset_params.frame_shape"
+    if (manifest.recipe is not None) != (manifest.precision == "int8"):
+        return "there must be a recipe for precision int8, and for no other"
     expected = signatures_of(manifest.config)
     if [graph.file for graph in manifest.graphs] != list(expected):
         return f"graphs must be {' and '.join(expected)}"

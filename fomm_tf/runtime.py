@@ -108,7 +108,7 @@ def _runners(
 ) -> list[tuple[Signature, Any]]:
     """The runner of every signature, once all of them are found to be as the manifest says."""
     interpreter_class = _interpreter_class()
-    threads = min(threads or _processors(), _processors())
+    threads = min(threads or processors(), processors())
     try:
         # It tells of its delegate on stderr.
         with stderr_shut():
@@ -161,7 +161,8 @@ def _interpreter_class() -> Any:
     raise ModelError("an exported model needs a runtime: pip install ai-edge-litert")
 
 
-def _processors() -> int:
+def processors() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -155,6 +155,26 @@ def test_another_size_and_what_the_manifest_says(tiny_model_dir, tmp_path, capsy
     )
 
 
+@pytest.mark.parametrize("precision", ["float32", "dynamic"])
+def test_512_pixels(precision, official_model_dir, tmp_path):
+    manifest = convert(official_model_dir, tmp_path / "out", precision, (512, 512))
+    assert manifest.size == (512, 512) and manifest.difference is not None
+    model, exported = (
+        fomm_tf.load_model(official_model_dir),
+        fomm_tf.load_exported(tmp_path / "out"),
+    )
+    # Smooth: a sampling position is rounded by more parts of a pixel than in small pictures.
+    ramp = np.linspace(0, 1, 512, dtype=np.float32)
+    source = np.stack(np.broadcast_arrays(ramp, ramp[:, None], ramp[::-1]), axis=-1)[None]
+    kp = model.detect(source)
+    moved = kp._replace(value=kp.value + np.float32(0.1))
+    frames = [one.decode(one.encode(source), kp, moved) for one in (exported, model)]
+    assert frames[0].shape == (1, 512, 512, 3) and np.std(frames[1]) > 0.01
+    if precision == "float32":
+        np.testing.assert_allclose(*frames, atol=2e-4)
+    assert psnr(*frames) > (70 if precision == "float32" else 20)
+
+
 def test_graphs_that_differ_are_not_written(tiny_model_dir, tmp_path, monkeypatch):
     """As when weights do not reach the graph: what is at --out stays."""
     build = export.graphs.build_graphs

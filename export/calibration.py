@@ -1,0 +1,112 @@
+"""Pictures to calibrate int8 graphs with: frames of the user's videos, or drawn faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fomm_tf.config import Config
+from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
+from fomm_tf.data.clips import list_videos
+from fomm_tf.data.pictures import fit, read_picture, to_float
+from fomm_tf.data.video import VIDEO_SUFFIXES, count_frames, read_frames
+from fomm_tf.errors import DataError
+
+MIN_FRAMES = 16
+# The ranges of a trained model hardly change beyond that many (docs/quantization.md).
+CLIPS, FRAMES = 8, 5
+# Drawn clips are of this many frames, evenly out of more.
+_DRAWN_FRAMES = 40
+SEED = 5
+_DATASET = "cartoon-faces"
+
+Clip = list[np.ndarray]
+"""Pictures [1, H, W, C] in [0, 1] that drive each other; the first is the source of all."""
+
+
+def fits_drawn_faces(config: Config) -> bool:
+    """Whether a model was trained on drawn faces, by the name of its dataset's folder."""
+    return Path(config.dataset_params.root_dir).name == _DATASET
+
+
+def drawn_clips(config: Config, seed: int, count: int, frames: int = FRAMES) -> list[Clip]:
+    """The first videos of `fomm_tf.data.cartoon_faces` with that seed: `frames` of each, evenly."""
+    side = drawn_side(config)
+    chosen = set(_evenly(frames, _DRAWN_FRAMES))
+    return [
+        [
+            model_input(frame, config)
+            for index, frame in enumerate(render_video(seed, video, _DRAWN_FRAMES, side))
+            if index in chosen
+        ]
+        for video in range(count)
+    ]
+
+
+def read_clips(path: Path, config: Config, count: int, frames: int = FRAMES) -> list[Clip]:
+    """About `count` clips, at least two: of a video, a folder of videos, or a folder of pictures.
+
+    Frames are taken evenly, and cut to the config's frame shape. Raises DataError with one line for
+    what cannot be read and for fewer frames than `MIN_FRAMES`.
+    """
+    videos = _videos(path)
+    videos = [videos[i] for i in _evenly(count, len(videos))]
+    clips = []
+    for index, (length, read) in enumerate(videos):
+        # As many clips of each video as it takes.
+        share = (count * (index + 1)) // len(videos) - (count * index) // len(videos)
+        chosen = _evenly(share * frames, length)
+        number = max(1, min(share, len(chosen) // frames))
+        pictures = [model_input(frame, config) for frame in read(chosen)]
+        # Each clip goes through all of its video.
+        clips += [pictures[start::number] for start in range(number)]
+    clips = [clip for clip in clips if len(clip) > 1]
+    found = sum(map(len, clips))
+    if found < MIN_FRAMES:
+        raise DataError(f"{path}: gives {found} frames, but int8 needs {MIN_FRAMES} or more")
+    return clips
+
+
+def drawn_side(config: Config) -> int:
+    """The size to draw faces in that are to be cut to the frame shape."""
+    height, width, _ = config.dataset_params.frame_shape
+    return min(max(height, width, MIN_SIZE), MAX_SIZE)
+
+
+def model_input(frame: np.ndarray, config: Config) -> np.ndarray:
+    """A picture uint8 [h, w, 3], cut to the frame shape: float32 [1, H, W, C] in [0, 1]."""
+    height, width, channels = config.dataset_params.frame_shape
+    # A model of other than 3 channels is rare, and any will do for it.
+    order = np.arange(channels) % 3
+    return to_float(fit(frame, (height, width)))[None, ..., order]
+
+
+_Video = tuple[int, Callable[[Sequence[int]], Iterable[np.ndarray]]]
+"""How many frames there are, and a function that reads those with the given indices."""
+
+
+def _videos(path: Path) -> list[_Video]:
+    if not path.is_dir():
+        return [_video(path)]
+    entries = list_videos(path)
+    videos = [one for one in entries if one.is_dir() or one.suffix.lower() in VIDEO_SUFFIXES]
+    if videos:
+        return [_video(one) for one in videos]
+    # Pictures, which may be of any size and of different people.
+    return [(len(entries), lambda chosen: [read_picture(entries[i]) for i in chosen])]
+
+
+def _video(path: Path) -> _Video:
+    length = count_frames(path)
+    if not length:
+        raise DataError(f"{path}: has no frames")
+    return length, lambda chosen: read_frames(path, chosen)
+
+
+def _evenly(count: int, length: int) -> list[int]:
+    """At most `count` whole numbers below `length`, the first and the last among them."""
+    if count >= length:
+        return list(range(length))
+    return np.linspace(0, length - 1, count).round().astype(int).tolist()

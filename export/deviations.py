@@ -1,0 +1,106 @@
+"""How far exported graphs are from their Keras model: output by output, and over whole clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from export.clips import Clip, animated
+from export.tally import Tally
+from fomm_tf.data.pictures import to_float
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.metrics import Score, reconstruct
+from fomm_tf.model import FirstOrderMotionModel
+from fomm_tf.motion_transfer import transfer_motion
+from fomm_tf.runtime import ExportedModel
+
+# Every so many frames of a clip go through the graphs one by one.
+STEP = 5
+
+# By (signature, output).
+Outputs = dict[tuple[str, str], Tally]
+
+
+@dataclass
+class ClipDifference:
+    """A clip by both: the animated frames, and the L1 of reconstructing the driving video."""
+
+    name: str
+    frames: int = 0
+    animation: Tally = field(default_factory=lambda: Tally(peak=1))
+    keras: Score = field(default_factory=Score)
+    exported: Score = field(default_factory=Score)
+
+
+def compare_outputs(
+    model: FirstOrderMotionModel,
+    exported: ExportedModel,
+    clip: Clip,
+    outputs: Outputs,
+    done: Callable[[], object],
+) -> None:
+    """Adds to `outputs` what every signature gives on equal inputs: those of the Keras model.
+
+    Takes every `STEP`-th driving frame; `encode` takes them too. `done` is called after each.
+    """
+    source = _batch(clip.source)
+    kp_source = _compare_keypoints(model, exported, source, outputs)
+    encoded = _compare_encoded(model, exported, source, outputs)
+    kp_initial: Keypoints | None = None
+    for frame in islice(clip.driving, 0, None, STEP):
+        picture = _batch(frame)
+        kp_driving = _compare_keypoints(model, exported, picture, outputs)
+        _compare_encoded(model, exported, picture, outputs)
+        kp_initial = kp_initial or kp_driving
+        kp = transfer_motion(kp_source, kp_driving, kp_initial)
+        frames = [one.decode(encoded, kp_source, kp) for one in (model, exported)]
+        outputs.setdefault(("animate", "frame"), Tally(peak=1)).add(*frames)
+        done()
+
+
+def compare_clip(
+    model: FirstOrderMotionModel, exported: ExportedModel, clip: Clip, done: Callable[[], object]
+) -> ClipDifference:
+    """Animates the clip and reconstructs its driving video, by both.
+
+    Each goes by keypoints of its own, so that differences of all graphs add up as they do for a
+    user. `done` is called twice for each frame.
+    """
+    found = ClipDifference(clip.name)
+    for pair in zip(animated(model, clip), animated(exported, clip), strict=True):
+        found.animation.add(*pair)
+        found.frames += 1
+        done()
+    both = [reconstruct(one, clip.driving) for one in (model, exported)]
+    for by_keras, by_exported in zip(*both, strict=True):
+        found.keras.add(by_keras.prediction, by_keras.driving)
+        found.exported.add(by_exported.prediction, by_exported.driving)
+        done()
+    return found
+
+
+def _compare_keypoints(
+    model: FirstOrderMotionModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
+) -> Keypoints:
+    expected, found = model.detect(picture), exported.detect(picture)
+    for name in Keypoints._fields:
+        if (value := getattr(expected, name)) is not None:
+            outputs.setdefault(("detect", name), Tally()).add(value, getattr(found, name))
+    return expected
+
+
+def _compare_encoded(
+    model: FirstOrderMotionModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
+) -> dict[str, Any]:
+    expected, found = model.encode(picture), exported.encode(picture)
+    for name, value in found.items():
+        outputs.setdefault(("encode", name), Tally()).add(expected[name].numpy(), value)
+    return expected
+
+
+def _batch(picture: np.ndarray) -> np.ndarray:
+    return to_float(picture)[None]

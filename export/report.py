@@ -1,0 +1,141 @@
+"""What `python -m export.verify` has found, for people and as JSON."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from export.bars import Check, kind, l1_change
+from export.delegates import CONVOLUTIONS, Placement
+from export.deviations import ClipDifference, Outputs
+from export.tally import Tally
+from fomm_tf.manifest import Manifest
+from fomm_tf.metrics import Score
+
+
+@dataclass(frozen=True)
+class Report:
+    """runtime: the module that ran the graphs; operators: by signature."""
+
+    manifest: Manifest
+    runtime: str
+    outputs: Outputs
+    clips: list[ClipDifference]
+    operators: dict[str, Placement]
+    checks: list[Check]
+
+    @property
+    def missed(self) -> list[str]:
+        """What the bars say that were missed."""
+        return [check.text for check in self.checks if not check.passed]
+
+    def lines(self) -> list[str]:
+        """Tables for a terminal."""
+        height, width = self.manifest.size
+        title = f"{self.manifest.name}, {kind(self.manifest)}, {width} x {height}"
+        files = [f"  {one.file:30}{one.bytes / 1e6:10.2f} MB" for one in self.manifest.graphs]
+        bars = [f"  {'met' if passed else 'MISSED':8}{text}" for passed, text in self.checks]
+        blocks = [
+            [f"{title}: {self.runtime} against Keras"],
+            self._output_lines(),
+            self._clip_lines(),
+            ["operators", *self._operator_lines()],
+            ["files", *files],
+            ["bars", *bars],
+        ]
+        return "\n\n".join("\n".join(block) for block in blocks).splitlines()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same for JSON; what is not a number is None."""
+        keras, exported = self._total("keras"), self._total("exported")
+        return {
+            "name": self.manifest.name,
+            "precision": kind(self.manifest),
+            "size": list(self.manifest.size),
+            "runtime": self.runtime,
+            "outputs": {
+                f"{signature}.{name}": _numbers(tally)
+                for (signature, name), tally in self.outputs.items()
+            },
+            "clips": [
+                {"name": clip.name, "frames": clip.frames, **_numbers(clip.animation)}
+                | {"worst_frame_psnr": _number(clip.animation.worst_psnr)}
+                for clip in self.clips
+            ],
+            "reconstruction_l1": {"keras": _number(keras.l1), "exported": _number(exported.l1)},
+            "operators": {
+                signature: placement._asdict() for signature, placement in self.operators.items()
+            },
+            "bytes": {graph.file: graph.bytes for graph in self.manifest.graphs},
+            "bars": [check._asdict() for check in self.checks],
+        }
+
+    def _total(self, by: str) -> Score:
+        total = Score()
+        for clip in self.clips:
+            total.merge(getattr(clip, by))
+        return total
+
+    def _output_lines(self) -> list[str]:
+        lines = [f"{'on equal inputs':32}{'max':>10}{'mean':>10}{'PSNR':>8}"]
+        for (signature, name), tally in self.outputs.items():
+            lines.append(f"  {f'{signature:8}{name}':30}{_columns(tally)}")
+        return lines
+
+    def _clip_lines(self) -> list[str]:
+        lines = [f"{'whole clips, animated':32}{'max':>10}{'mean':>10}{'PSNR':>8}  worst frame"]
+        for clip in self.clips:
+            worst = f"{clip.animation.worst_psnr:13.1f}"
+            columns = f"{_columns(clip.animation)}{worst}  of {clip.frames}"
+            lines.append(f"  {clip.name[:30]:30}{columns}")
+        keras, exported = self._total("keras"), self._total("exported")
+        change = f"{l1_change(self.clips):+.2%}"
+        lines.append(
+            f"  reconstructed: L1 {exported.l1:.5f}, by Keras {keras.l1:.5f} ({change}); "
+            f"SSIM {exported.ssim:.4f}, by Keras {keras.ssim:.4f}"
+        )
+        return lines
+
+    def _operator_lines(self) -> list[str]:
+        lines = []
+        for graph in self.manifest.graphs:
+            for signature in graph.signatures:
+                lines += _operators(signature.name, self.operators[signature.name])
+        return lines
+
+
+def _operators(signature: str, placement: Placement) -> list[str]:
+    counts, taken, partitions, refused = placement
+    total, inside = counts.total(), taken.total()
+    convolved, fast = (sum(one[name] for name in CONVOLUTIONS) for one in (counts, taken))
+    parts = f"{partitions} part{'s' * (partitions != 1)}"
+    return [
+        f"  {signature}: {total}, of these by XNNPACK {inside} ({inside / total:.0%}) in {parts}, "
+        f"with {fast} of {convolved} convolutions",
+        *_counted("all", counts),
+        *_counted("not by XNNPACK", counts - taken),
+        *_counted("a GPU delegate refuses", refused),
+    ]
+
+
+def _columns(tally: Tally) -> str:
+    return f"{tally.max:10.1e}{tally.mean:10.1e}{tally.psnr:8.1f}"
+
+
+def _counted(what: str, kinds: Counter[str]) -> list[str]:
+    # Spaces that do not break lines, but look like others once that is done.
+    text = ", ".join(f"{name}\xa0{count}" for name, count in kinds.most_common()) or "none"
+    first = f"    {what + ':':25}"
+    lines = textwrap.wrap(text, 100, initial_indent=first, subsequent_indent=" " * len(first))
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _numbers(tally: Tally) -> dict[str, float | None]:
+    return {name: _number(getattr(tally, name)) for name in ("max", "mean", "psnr")}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
