@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from tqdm import tqdm
 
-from export.convert import _size, convert
-from fomm_tf.command_line import positive
+from export.convert import convert
+from fomm_tf.command_line import picture_size, positive
 from fomm_tf.config import Config, load_config
 from fomm_tf.errors import ConfigError, run_command
 from fomm_tf.files import replacing
@@ -227,7 +227,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="of int8: a video, or a folder of videos or pictures (default: drawn faces)",
     )
-    add("--size", type=_size, metavar="HxW", help="of pictures (default: the model's frame size)")
+    add(
+        "--size",
+        type=picture_size,
+        metavar="HxW",
+        help="of pictures (default: the model's frame size)",
+    )
     args = parser.parse_args(argv)
     if args.calibration is not None and "int8" not in args.precisions:
         parser.error("--calibration goes with --precisions int8 only")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from tqdm import tqdm
 
 from export.folder import check_replaceable, replacing_folder
+from fomm_tf.command_line import picture_size
 from fomm_tf.config import Config
 from fomm_tf.errors import run_command
 from fomm_tf.manifest import Manifest, Precision, Recipe
@@ -188,7 +188,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add("--precision", choices=get_args(Precision), required=True, help="of the weights, see below")
-    add("--size", type=_size, metavar="HxW", help="of pictures (default: the model's frame size)")
+    add(
+        "--size",
+        type=picture_size,
+        metavar="HxW",
+        help="of pictures (default: the model's frame size)",
+    )
     add(
         "--license",
         metavar="TEXT",
@@ -205,13 +210,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     if args.precision != "int8" and (args.recipe or args.calibration):
         parser.error("--recipe and --calibration go with --precision int8 only")
     return args
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, as in 256x384")
-    return int(match[1]), int(match[2])
 
 
 if __name__ == "__main__":

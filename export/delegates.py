@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from export.inspect_graph import Operator, operators
 from fomm_tf.quiet import stderr_shut
-from fomm_tf.runtime import _interpreter_class
+from fomm_tf.runtime import interpreter_class
 
 # What TensorFlow's documentation says the GPU delegate runs, and up to which version where it says
 # so (tensorflow/lite/g3doc/performance/gpu_advanced.md, "Supported ops"). QUANTIZE and DEQUANTIZE
@@ -44,7 +44,7 @@ class Placement(NamedTuple):
 
 def runtime_name() -> str:
     """The package that `fomm_tf.runtime` runs graphs with here."""
-    return _interpreter_class().__module__.partition(".")[0]
+    return interpreter_class().__module__.partition(".")[0]
 
 
 def placements(content: bytes) -> dict[str, Placement]:
@@ -73,7 +73,7 @@ def _on_gpu(operation: Operator) -> bool:
 def _taken_by_xnnpack(content: bytes) -> tuple[Counter[str], int]:
     """Of the first subgraph: what a runtime with its default delegate has replaced, by kind."""
     with stderr_shut():
-        interpreter = _interpreter_class()(model_content=content, num_threads=1)
+        interpreter = interpreter_class()(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     # After the operators themselves, which stay listed, come those that replace some of them.
     details = interpreter._get_ops_details()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,14 @@ def box(text: str) -> Box:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not four whole numbers X,Y,W,H") from None
     return x, y, w, h
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """The type of an argument: HEIGHTxWIDTH in pixels."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, as in 256x384")
+    return int(match[1]), int(match[2])
 
 
 def set_threads(count: int | None) -> None:

@@ -107,12 +107,12 @@ def _runners(
     graph: Graph, content: bytes, manifest: Manifest, threads: int | None
 ) -> list[tuple[Signature, Any]]:
     """The runner of every signature, once all of them are found to be as the manifest says."""
-    interpreter_class = _interpreter_class()
+    interpreter_type = interpreter_class()
     threads = min(threads or processors(), processors())
     try:
         # It tells of its delegate on stderr.
         with stderr_shut():
-            interpreter = interpreter_class(model_content=content, num_threads=threads)
+            interpreter = interpreter_type(model_content=content, num_threads=threads)
             interpreter.allocate_tensors()
             names = interpreter.get_signature_list()
             runners = {name: interpreter.get_signature_runner(name) for name in names}
@@ -121,7 +121,7 @@ def _runners(
                 for name, runner in runners.items()
             }
     except (ValueError, RuntimeError) as error:
-        runtime = interpreter_class.__module__.partition(".")[0]
+        runtime = interpreter_type.__module__.partition(".")[0]
         raise ModelError(
             f"{graph.file} does not run: {' '.join(str(error).split())} (by {runtime}; needed is "
             f"TensorFlow Lite {manifest.minimum_runtime_version} or later, or LiteRT)"
@@ -151,7 +151,8 @@ def _found(details: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple]:
     }
 
 
-def _interpreter_class() -> Any:
+def interpreter_class() -> Any:
+    """`Interpreter` of the first runtime that is installed. Raises ModelError if none is."""
     for name in _RUNTIMES:
         try:
             with stderr_shut():
