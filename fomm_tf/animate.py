@@ -28,7 +28,7 @@ from fomm_tf.command_line import (
     set_threads,
     warn,
 )
-from fomm_tf.config import Config, load_config
+from fomm_tf.config import load_config
 from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
 from fomm_tf.data.pictures import (
     check_box,
@@ -63,6 +63,8 @@ those it takes the fifth that training on DIR keeps back, as `evaluate` does. To
 of a folder, put them into DIR/test.
 
 A co-part segmentation model animates with --absolute only; to swap parts: fomm_tf.swap_parts.
+What a Monkey-Net does with the keypoints' variances, and whether they may leave the picture, stands
+in transfer_params of its config; there are also its num_pairs.
 """
 
 
@@ -156,23 +158,17 @@ def _animate_dataset(args: argparse.Namespace) -> None:
         if _is_exported(args.model)
         else load_config(args.model / "config.yaml")
     )
-    refuse_other_kinds(
-        kind_of(config), FOMM, f"--data: {args.model}", ConfigError, "; it has no animate_params"
-    )
-    params = config.animate_params
+    params = config.pair_animation
+    if params is None:
+        what, advice = f"--data: {args.model}", "; it has no animate_params"
+        refuse_other_kinds(kind_of(config), FOMM, what, ConfigError, advice)
     videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
     if notice := split_notice(args.data):
         print(notice)
     names = dict(zip(videos, distinct_names(videos), strict=True))
-    pairs = _pairs(config, videos, args.seed or 0)
+    pairs = _pairs(config.dataset_params.pairs_list, videos, params.num_pairs, args.seed or 0)
     _check_folder(args.out)
     model = _load(args)
-    motion = params.normalization_params
-    options = {
-        "relative": motion.use_relative_movement,
-        "relative_jacobian": motion.use_relative_jacobian,
-        "adapt_scale": motion.adapt_movement_scale,
-    }
     done = 0
     told: set[str | None] = set()
     for pair in pairs:
@@ -187,7 +183,8 @@ def _animate_dataset(args: argparse.Namespace) -> None:
             picture = fit(picture, model.frame_size, args.fit)
             with VideoWriter(out, driving.fps()) as writer:
                 frames = fit_frames(_evenly(driving), model.frame_size, args.fit)
-                _write(writer, model, picture, frames, options, args.side_by_side, driving.count())
+                panels = args.side_by_side
+                _write(writer, model, picture, frames, params.motion, panels, driving.count())
             warn(driving.problem)
             done += 1
         except DataError as error:
@@ -197,8 +194,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     print(f"{args.out}: {done} videos")
 
 
-def _pairs(config: Config, videos: list[Path], seed: int) -> list[Pair]:
-    count, pairs_list = config.animate_params.num_pairs, config.dataset_params.pairs_list
+def _pairs(pairs_list: str | None, videos: list[Path], count: int, seed: int) -> list[Pair]:
     if pairs_list is None:
         return draw_pairs(videos, count, seed)
     pairs, passed_over = read_pairs(pairs_list, videos, count)
@@ -274,7 +270,7 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
         if getattr(args, name):
             parser.error(
                 f"--{name.replace('_', '-')} does not go with --data (the motion options come from "
-                "animate_params of the model's config)"
+                "animate_params of the model's config, a Monkey-Net's from transfer_params)"
             )
 
 

@@ -1,16 +1,16 @@
 """Animating a source picture by driving frames, one frame at a time. No TensorFlow of its own.
 
-Works with any model object that has `detect`, `encode` and `decode`.
+Works with any model object that has `detect`, `encode` and `decode`. Where it also has `transfer`
+(see `BaseModel`), that is how its keypoints take over a motion; else they do as FOMM's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from fomm_tf.copart.segments import Segments
 from fomm_tf.data.pictures import to_float
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.motion_transfer import keypoint_distance, transfer_motion
@@ -32,7 +32,8 @@ def animate_frames(
     time as results are asked for. Both float in [0, 1], or uint8. The source is encoded once, and
     memory does not grow with the number of frames.
 
-    relative, relative_jacobian, adapt_scale: see `transfer_motion` (arXiv 2003.00196, eq. 13, 14).
+    relative, relative_jacobian, adapt_scale: see `transfer_motion` (arXiv 2003.00196, eq. 13, 14);
+    a Monkey-Net has no Jacobians, and takes what it does with variances from its config.
     kp_initial: the driving keypoints that correspond to the source's pose; default: those of the
     first driving frame (`find_best_frame` looks for better ones).
 
@@ -54,19 +55,16 @@ def _animate(
     adapt_scale: bool,
     kp_initial: Any,
 ) -> Iterator[np.ndarray]:
+    transfer = _transfer(model)
+    options = relative, relative_jacobian, adapt_scale
     kp_source = model.detect(source)
-    if relative:
-        _refuse_parts(kp_source)
     encoded = model.encode(source)
     for frame in driving_frames:
         kp_driving = model.detect(_batch(frame, "a driving frame"))
         if kp_initial is None:
             kp_initial = kp_driving
-        if relative:
-            kp_driving = transfer_motion(
-                kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
-            )
-        yield model.decode(encoded, kp_source, kp_driving)[0]
+        kp = transfer(kp_source, kp_driving, kp_initial, *options)
+        yield model.decode(encoded, kp_source, kp)[0]
 
 
 def find_best_frame(
@@ -79,7 +77,8 @@ def find_best_frame(
     no frames, and ModelError for a model of parts, whose motion has no beginning.
     """
     kp_source = model.detect(_batch(source, "the source"))
-    _refuse_parts(kp_source)
+    # A model without relative motion refuses this: its motion has no beginning to look for.
+    _transfer(model)(kp_source, kp_source, kp_source, relative_jacobian=False)
     best: tuple[float, int, Any] | None = None
     for index, frame in enumerate(driving_frames):
         kp = model.detect(_batch(frame, "a driving frame"))
@@ -91,12 +90,8 @@ def find_best_frame(
     return best[1], best[2]
 
 
-def _refuse_parts(kp_source: Any) -> None:
-    if isinstance(kp_source, Segments):
-        raise ModelError(
-            "a co-part segmentation model knows no relative motion: give --absolute "
-            "(relative=False), or swap parts with python -m fomm_tf.swap_parts"
-        )
+def _transfer(model: Any) -> Callable[..., Any]:
+    return getattr(model, "transfer", transfer_motion)
 
 
 def _batch(image: np.ndarray, name: str) -> np.ndarray:

@@ -85,6 +85,20 @@ class BaseModel(ABC):
     def _keypoints(self, kp: Any, batch: int) -> Any:
         """What `detect` gives, checked, as tensors."""
 
+    @abstractmethod
+    def transfer(
+        self,
+        kp_source: Any,
+        kp_driving: Any,
+        kp_initial: Any,
+        relative: bool = True,
+        relative_jacobian: bool = True,
+        adapt_scale: bool = False,
+    ) -> Any:
+        """What moves the source picture as the driving frame has moved since the initial one
+        (`relative`), or to where the driving frame is. NumPy; see `fomm_tf.motion_transfer`.
+        Raises ModelError for what this kind of model cannot do."""
+
     def _networks(self) -> dict[str, keras.Model]:
         """All networks that the folder holds, by their name in it."""
         return self.networks

@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config_checks import contradictions, downsampling, training_contradictions
@@ -277,6 +277,15 @@ class VisualizerParams(Section):
     colormap: Annotated[str, _known_colormap] = "gist_rainbow"
 
 
+class PairAnimation(NamedTuple):
+    """How the videos of a dataset animate each other. `motion`: arguments of
+    `fomm_tf.animation.animate_frames`."""
+
+    num_pairs: int
+    format: VideoSuffix
+    motion: dict[str, bool]
+
+
 class BaseConfig(Section):
     """What the configurations of all kinds of models share."""
 
@@ -302,6 +311,11 @@ class BaseConfig(Section):
         """What only training cannot do."""
         raise NotImplementedError
 
+    @property
+    def pair_animation(self) -> PairAnimation | None:
+        """What the file says of it, or None where the schema has no such section."""
+        return None
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes the YAML; what was at `path` stays if that fails."""
         save_yaml(self.to_dict(), path)
@@ -325,6 +339,21 @@ class Config(BaseConfig):
     def training_contradictions(self) -> Iterator[str]:
         """What only training cannot do: picture pyramids too small for VGG or discriminator."""
         return training_contradictions(self)
+
+    @property
+    def pair_animation(self) -> PairAnimation:
+        """`animate_params`."""
+        params = self.animate_params
+        motion = params.normalization_params
+        return PairAnimation(
+            params.num_pairs,
+            params.format,
+            {
+                "relative": motion.use_relative_movement,
+                "relative_jacobian": motion.use_relative_jacobian,
+                "adapt_scale": motion.adapt_movement_scale,
+            },
+        )
 
 
 AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)

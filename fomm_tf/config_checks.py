@@ -37,6 +37,7 @@ def downsampling(config: BaseConfig) -> dict[str, int]:
 
 def contradictions(config: Config) -> Iterator[str]:
     """What is wrong between the keys of FOMM that are each fine."""
+    yield from channel_contradictions(config)
     yield from size_contradictions(config)
     yield from _model_contradictions(config)
     yield from loss_contradictions(config.train_params)
@@ -45,14 +46,10 @@ def contradictions(config: Config) -> Iterator[str]:
 
 
 def size_contradictions(config: BaseConfig) -> Iterator[str]:
-    """Frames that do not fit the networks, and networks that are contradictory in themselves."""
-    height, width, channels = config.dataset_params.frame_shape
+    """Frames whose size does not fit the networks, and networks that are contradictory in
+    themselves."""
+    height, width, _ = config.dataset_params.frame_shape
     model = config.model_params
-    if channels != model.common_params.num_channels:
-        yield (
-            f"dataset_params.frame_shape: has {channels} channels, but "
-            f"model_params.common_params.num_channels is {model.common_params.num_channels}"
-        )
     for path, multiple in downsampling(config).items():
         if height % multiple or width % multiple:
             yield (
@@ -65,6 +62,17 @@ def size_contradictions(config: BaseConfig) -> Iterator[str]:
                 f"model_params.{path}.max_features: must be at least block_expansion "
                 f"({params.block_expansion}), is {params.max_features}"
             )
+
+
+def channel_contradictions(config: BaseConfig) -> Iterator[str]:
+    """Frames of other channels than the networks'."""
+    channels = config.dataset_params.frame_shape[2]
+    expected = config.model_params.common_params.num_channels
+    if channels != expected:
+        yield (
+            f"dataset_params.frame_shape: has {channels} channels, but "
+            f"model_params.common_params.num_channels is {expected}"
+        )
 
 
 def loss_contradictions(train: Any) -> Iterator[str]:

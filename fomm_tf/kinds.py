@@ -62,7 +62,15 @@ COPART = Kind(
     initial_weights="fomm_tf.copart.initial_weights.load_initial_weights",
     recognise="fomm_tf.copart.config.is_copart",
 )
-KINDS = (FOMM, COPART)
+MONKEYNET = Kind(
+    "Monkey-Net",
+    config="fomm_tf.monkeynet.config.MonkeyNetConfig",
+    model="fomm_tf.monkeynet.model.MonkeyNetModel",
+    step="fomm_tf.monkeynet.step.MonkeyNetTrainingStep",
+    initial_weights="fomm_tf.training.initial_weights.load_initial_weights",
+    recognise="fomm_tf.monkeynet.config.is_monkeynet",
+)
+KINDS = (FOMM, COPART, MONKEYNET)
 
 
 def kind_of(config: Any) -> Kind:

@@ -25,6 +25,7 @@ from fomm_tf.kinds import FOMM, kind_of
 from fomm_tf.models.discriminator import MultiScaleDiscriminator
 from fomm_tf.models.generator import OcclusionAwareGenerator
 from fomm_tf.models.keypoint_detector import KeypointDetector
+from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.yaml_schema import Section
 
@@ -82,6 +83,20 @@ class FirstOrderMotionModel(BaseModel):
     def networks(self) -> dict[str, keras.Model]:
         """The networks by their name in checkpoints."""
         return {"kp_detector": self.kp_detector, "generator": self.generator}
+
+    def transfer(
+        self,
+        kp_source: Keypoints,
+        kp_driving: Keypoints,
+        kp_initial: Keypoints,
+        relative: bool = True,
+        relative_jacobian: bool = True,
+        adapt_scale: bool = False,
+    ) -> Keypoints:
+        """See `fomm_tf.motion_transfer.transfer_motion`."""
+        return transfer_motion(
+            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
+        )
 
     def _keypoints(self, kp: Keypoints, batch: int) -> Keypoints:
         common = self.config.model_params.common_params

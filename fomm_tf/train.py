@@ -33,6 +33,10 @@ EXAMPLES = """examples:
   python -m fomm_tf.train --config configs/copart-vox-5segments.yaml --data my-videos \\
       --init models/vox-256-5kp --out runs/parts
 
+  # the zeroth-order model
+  python -m fomm_tf.train --config configs/monkeynet-vox.yaml --data my-videos \\
+      --out runs/monkey-net
+
   tensorboard --logdir runs/faces/logs
 
 The config names the kind of model. --init: a co-part model may also start from a FOMM.

@@ -23,7 +23,7 @@ from fomm_tf.config import (
 )
 from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import ConfigError
-from fomm_tf.kinds import COPART, FOMM, kind_of, kind_of_yaml
+from fomm_tf.kinds import COPART, FOMM, MONKEYNET, kind_of, kind_of_yaml
 from fomm_tf.yaml_schema import load_yaml
 
 TESTS = Path(__file__).parent
@@ -34,8 +34,7 @@ def of_kinds(paths, *kinds):
     return [path for path in sorted(paths) if kind_of_yaml(load_yaml(path)) in kinds]
 
 
-# Monkey-Net's have their own tests.
-BUNDLED = [path for path in (TESTS.parent / "configs").glob("*.yaml") if "monkey" not in path.name]
+BUNDLED = sorted((TESTS.parent / "configs").glob("*.yaml"))
 CONFIGS = of_kinds(BUNDLED, FOMM)
 GOLDEN = of_kinds((TESTS / "golden" / "fomm").glob("**/config.yaml"), FOMM)
 VOX = TESTS.parent / "configs" / "vox-256.yaml"
@@ -81,7 +80,7 @@ def test_every_config_loads_and_round_trips(path, tmp_path):
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda p: p.name)
 def test_a_config_names_its_kind(path):
-    kind = COPART if path.name.startswith("copart-") else FOMM
+    kind = {"copart": COPART, "monkeynet": MONKEYNET}.get(path.name.partition("-")[0], FOMM)
     config = load_config(path)
     assert type(config) is kind.config_class
     assert kind_of(config) is kind

@@ -18,6 +18,8 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.copart.config",
     "fomm_tf.copart.segments",
     "fomm_tf.copart.pictures",
+    "fomm_tf.monkeynet.config",
+    "fomm_tf.monkeynet.motion_transfer",
     "fomm_tf.motion_transfer",
     "fomm_tf.manifest",
     "fomm_tf.metrics",
@@ -31,9 +33,11 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.animation",
     "fomm_tf.animate",
     "fomm_tf.swap_parts",
+    "fomm_tf.predict",
 ]
 COMMANDS = [
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
+    "predict",
     "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}

@@ -26,6 +26,7 @@ from fomm_tf.config import (
 )
 from fomm_tf.config_checks import (
     augmentation_contradictions,
+    channel_contradictions,
     loss_contradictions,
     pyramid_contradictions,
     size_contradictions,
@@ -130,6 +131,7 @@ class CoPartConfig(BaseConfig):
 
     def contradictions(self) -> Iterator[str]:
         """What is wrong between keys that are each fine."""
+        yield from channel_contradictions(self)
         yield from size_contradictions(self)
         yield from loss_contradictions(self.train_params)
         yield from augmentation_contradictions(self.dataset_params)

@@ -10,6 +10,7 @@ from fomm_tf.copart.model import load_detector
 from fomm_tf.copart.official import is_fomm_layout, lacks_segmentation, our_layout
 from fomm_tf.copart.step import CoPartTrainingStep
 from fomm_tf.errors import ModelError
+from fomm_tf.kinds import COPART, FOMM, refuse_other_kinds
 from fomm_tf.model import load_model
 from fomm_tf.models.state_dict import state_dict
 from fomm_tf.torch_checkpoint import read_checkpoint
@@ -25,7 +26,10 @@ def load_initial_weights(step: CoPartTrainingStep, path: Path) -> str | None:
     states. Returns what was left at random, in words for the user, or None. Raises ModelError.
     """
     if path.is_dir():
-        stored = {name: state_dict(network) for name, network in load_model(path).networks.items()}
+        model = load_model(path)
+        if model.KIND is not FOMM:
+            refuse_other_kinds(model.KIND, COPART, path, ModelError, ", nor a FOMM")
+        stored = {name: state_dict(network) for name, network in model.networks.items()}
     elif path.is_file():
         stored = read_checkpoint(path)
     else:

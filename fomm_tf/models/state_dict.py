@@ -60,6 +60,7 @@ def load_state_dict(
 ) -> None:
     """Sets all weights of `network`, or none.
 
+    Kernels of networks for videos will do where they look at each frame alone (`without_time`).
     Raises ModelError, naming entries that are missing, unknown, or of another shape; `where` says
     in the message which file and module was read.
     """
@@ -70,7 +71,7 @@ def load_state_dict(
     ]
     if odd:
         raise ModelError(f"{where}: {_some(odd)} is no named tensor")
-    entries = _without_prefix(entries)
+    entries = {name: without_time(v) for name, v in _without_prefix(entries).items()}
     weights = named_weights(network)
     derived = {f"{name}.weight" for name, _ in _downsamplers(network, "")}
     missing = [name for name in weights if name not in entries]
@@ -94,6 +95,12 @@ def load_state_dict(
     values = {name: _finite(entries[name], name, where) for name in weights}
     for name, weight in weights.items():
         weight.variable.assign(weight.inward(values[name]))
+
+
+def without_time(value: np.ndarray) -> np.ndarray:
+    """A kernel for videos, or its Adam moment, [o, i, 1, k, k] as [o, i, k, k]: Monkey-Net's never
+    look across frames. All else as it is."""
+    return value[:, :, 0] if value.ndim == 5 and value.shape[2] == 1 else value
 
 
 def _finite(value: np.ndarray, name: str, where: str) -> np.ndarray:

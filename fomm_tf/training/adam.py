@@ -7,14 +7,14 @@ import tensorflow as tf
 
 
 class Adam(keras.optimizers.Adam):
-    """`torch.optim.Adam` (betas 0.5, 0.999; eps 1e-8) as a Keras optimizer.
+    """`torch.optim.Adam` (eps 1e-8; betas as all official trainings have them) in Keras.
 
     PyTorch adds eps to the bias-corrected root, Keras to the raw one, which in the first steps is
     an eps thirty times as large.
     """
 
-    def __init__(self, learning_rate: float, **kwargs):
-        super().__init__(learning_rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8, **kwargs)
+    def __init__(self, learning_rate: float, beta_1: float = 0.5, beta_2: float = 0.999, **kwargs):
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
         step = tf.cast(self.iterations + 1, tf.float32)

@@ -12,7 +12,13 @@ from fomm_tf.arrays import read_arrays, save_arrays, section
 from fomm_tf.base_model import load_official_module
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.models.state_dict import Weight, load_state_dict, named_weights, state_dict
+from fomm_tf.models.state_dict import (
+    Weight,
+    load_state_dict,
+    named_weights,
+    state_dict,
+    without_time,
+)
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.training.base_step import BaseStep
 
@@ -118,7 +124,8 @@ def _load_official_optimizer(step: BaseStep, module: str, entries, state, path) 
             continue  # A parameter that never had a gradient.
         for weight, key in zip(moments[name], ("exp_avg", "exp_avg_sq"), strict=True):
             value = slot.get(key)
-            if not isinstance(value, np.ndarray) or value.shape != weight.shape:
+            value = without_time(value) if isinstance(value, np.ndarray) else None
+            if value is None or value.shape != weight.shape:
                 raise ModelError(f"{where}: {key} of {name} is missing or misshaped")
             weight.variable.assign(weight.inward(value.astype(np.float32)))
         iterations = max(iterations, int(slot.get("step", 0)))

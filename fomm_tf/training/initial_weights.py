@@ -7,19 +7,20 @@ from pathlib import Path
 from fomm_tf.errors import ModelError
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.state_dict import load_state_dict, state_dict
+from fomm_tf.training.base_step import BaseStep
 from fomm_tf.training.checkpoints import load_official_state
 from fomm_tf.training.step import TrainingStep
 
 
-def load_initial_weights(step: TrainingStep, path: Path) -> str | None:
-    """Fills the networks of `step` from a model folder or an official `.pth.tar`.
+def load_initial_weights(step: BaseStep, path: Path) -> str | None:
+    """Fills the networks of `step` from a model folder or an official `.pth.tar` of its own kind.
 
     The official file also brings its discriminator and Adam states where it has them; a
     discriminator that there is none for stays new. Returns what was left at random, in words for
     the user, or None for what needs no telling. Raises ModelError.
     """
     if path.is_dir():
-        model = FirstOrderMotionModel.load(path)
+        model = type(step.model).load(path)
         for module, network in model.networks.items():
             load_state_dict(step.networks[module], state_dict(network), f"{path} ({module})")
     elif path.is_file():

@@ -8,6 +8,7 @@ warped by it and its mask, and last all masks in one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +41,8 @@ def visualize(
     out: Mapping[str, np.ndarray],
     source: np.ndarray,
     driving: np.ndarray,
-    kp_source: Keypoints,
-    kp_driving: Keypoints,
+    kp_source: Any,
+    kp_driving: Any,
     params: VisualizerParams,
     transformed: np.ndarray | None = None,
     kp_transformed: Keypoints | None = None,
@@ -51,7 +52,8 @@ def visualize(
     out: the generator's dict: `prediction` and any of `deformed`, `occlusion_map`, `mask` and
     `sparse_deformed`; columns for which there is nothing are left out. source, driving,
     transformed: float [B, H, W, C] in [0, 1]; the transformed frame of the equivariance loss comes
-    second, with its keypoints. Maps of another resolution are enlarged without smoothing.
+    second, with its keypoints. Maps of another resolution are enlarged without smoothing. Of the
+    keypoints, whatever kind of model they are of, only `value` is looked at.
     """
     height, width = source.shape[1:3]
 

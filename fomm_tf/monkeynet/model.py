@@ -1,0 +1,103 @@
+"""Monkey-Net as its users see it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fomm_tf.base_model import BaseModel, load_official_module
+from fomm_tf.errors import ModelError
+from fomm_tf.kinds import MONKEYNET
+from fomm_tf.monkeynet.config import MonkeyNetConfig
+from fomm_tf.monkeynet.discriminator import Discriminator
+from fomm_tf.monkeynet.generator import MotionTransferGenerator
+from fomm_tf.monkeynet.keypoint_detector import KeypointDetector
+from fomm_tf.monkeynet.keypoints import GaussianKeypoints
+from fomm_tf.monkeynet.motion_transfer import transfer_motion
+
+
+class MonkeyNetModel(BaseModel):
+    """Keypoint detector and generator of one config, with inference on NumPy arrays.
+
+    `detect` gives `GaussianKeypoints`: value [B, K, 2], and variance [B, K, 2, 2], [B, K, 1, 1] or
+    None. `generate` gives `prediction` and `deformed` [B, H, W, C], `deformation` [B, h, w, 2], and
+    where the config has masks `mask` [B, h, w, K+1].
+    """
+
+    KIND = MONKEYNET
+
+    config: MonkeyNetConfig
+
+    def _build(self) -> tuple[KeypointDetector, MotionTransferGenerator]:
+        params = self.config.model_params
+        self.kp_detector = KeypointDetector(params.common_params, params.kp_detector_params)
+        self.generator = MotionTransferGenerator(params.common_params, params.generator_params)
+        return self.kp_detector, self.generator
+
+    @classmethod
+    def from_official(
+        cls, config: MonkeyNetConfig, modules: Mapping[Any, Any], checkpoint: str | os.PathLike
+    ) -> Self:
+        """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
+
+        Raises ModelError with one line that names what does not fit.
+        """
+        model = cls(config)
+        networks = model.networks
+        if isinstance(modules.get("discriminator"), Mapping):
+            # Not used here, but a discriminator of another config says that this is the wrong YAML.
+            params = config.model_params
+            networks["discriminator"] = Discriminator(
+                params.common_params, params.discriminator_params
+            )
+        for module, network in networks.items():
+            load_official_module(network, modules, module, checkpoint)
+        return model
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks by their name in checkpoints."""
+        return {"kp_detector": self.kp_detector, "generator": self.generator}
+
+    def transfer(
+        self,
+        kp_source: GaussianKeypoints,
+        kp_driving: GaussianKeypoints,
+        kp_initial: GaussianKeypoints,
+        relative: bool = True,
+        relative_jacobian: bool = True,
+        adapt_scale: bool = False,
+    ) -> GaussianKeypoints:
+        """See `monkeynet.motion_transfer`; what becomes of variances, and whether keypoints stay
+        inside the picture, is the config's. There are no Jacobians."""
+        params = self.config.transfer_params.normalization_params
+        return transfer_motion(
+            kp_source,
+            kp_driving,
+            kp_initial,
+            move_location=relative,
+            movement_mult=adapt_scale,
+            adapt_variance=params.adapt_variance,
+            clip_mean=params.clip_mean,
+        )
+
+    def _keypoints(self, kp: GaussianKeypoints, batch: int) -> GaussianKeypoints:
+        common = self.config.model_params.common_params
+        value_shape = (batch, common.num_kp, 2)
+        if np.shape(kp.value) != value_shape:
+            raise ModelError(
+                f"keypoint values must be {list(value_shape)}, not {list(np.shape(kp.value))}"
+            )
+        sides = {"matrix": 2, "single": 1}
+        if common.variance not in sides:
+            return GaussianKeypoints(tf.cast(kp.value, tf.float32))
+        side = sides[common.variance]
+        variance_shape = (*value_shape[:2], side, side)
+        if kp.variance is None or np.shape(kp.variance) != variance_shape:
+            raise ModelError(f"this model needs keypoint variances of shape {list(variance_shape)}")
+        return GaussianKeypoints(tf.cast(kp.value, tf.float32), tf.cast(kp.variance, tf.float32))

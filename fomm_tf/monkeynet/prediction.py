@@ -1,0 +1,140 @@
+"""Image-to-video: training a keypoint predictor, and going on with a video's first frames."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from fomm_tf.errors import UserError
+from fomm_tf.monkeynet.config import PredictionParams
+from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor
+from fomm_tf.monkeynet.keypoints import GaussianKeypoints
+from fomm_tf.training.adam import Adam
+
+
+class PredictorTraining:
+    """Moves a predictor on by batches of sequences; the rate falls when the loss stops falling."""
+
+    def __init__(self, predictor: KeypointPredictor, params: PredictionParams):
+        self.predictor = predictor
+        self.init_frames = params.init_frames
+        self.optimizer = Adam(params.lr, beta_1=0.9)
+        self.optimizer.build(predictor.trainable_variables)
+        self.plateau = Plateau()
+
+    @tf.function(reduce_retracing=True)
+    def step(self, kp: GaussianKeypoints) -> tf.Tensor:
+        """kp: [N, T, K, ...]. One update; returns the loss before it."""
+        with tf.GradientTape() as tape:
+            predicted = self.predictor(hidden(kp, self.init_frames), training=True)
+            pairs = [(a, b) for a, b in zip(predicted, kp, strict=True) if b is not None]
+            loss = tf.add_n(
+                [
+                    tf.reduce_mean(tf.abs(a[:, self.init_frames :] - b[:, self.init_frames :]))
+                    for a, b in pairs
+                ]
+            )
+        self.optimizer.apply(tape.gradient(loss, self.predictor.trainable_variables))
+        return loss
+
+    def end_epoch(self, loss: float) -> None:
+        """`loss`: the mean over the epoch's batches."""
+        factor = self.plateau(loss)
+        self.optimizer.learning_rate.assign(self.optimizer.learning_rate * factor)
+
+
+def train_predictor(
+    predictor: KeypointPredictor,
+    videos: list[GaussianKeypoints],
+    params: PredictionParams,
+    rng: np.random.Generator,
+) -> float:
+    """Trains for all epochs, each on one random window of every video's keypoints [T, K, ...];
+    returns the last epoch's loss. Raises UserError when it is no finite number."""
+    training = PredictorTraining(predictor, params)
+    loss = float("nan")
+    with tqdm(range(params.num_epochs), "training", unit="epoch") as bar:
+        for epoch in bar:
+            windows = random_windows(videos, params.num_frames, rng)
+            batches = [
+                windows.map(itemgetter(slice(start, start + params.batch_size)))
+                for start in range(0, len(videos), params.batch_size)
+            ]
+            loss = float(np.mean([float(training.step(batch)) for batch in batches]))
+            if not np.isfinite(loss):
+                raise UserError(
+                    f"the loss became {loss} in epoch {epoch + 1}; lower prediction_params.lr"
+                )
+            training.end_epoch(loss)
+            bar.set_postfix(loss=f"{loss:.4f}")
+    return loss
+
+
+class Plateau:
+    """When to take a tenth of the rate: after `patience` + 1 epochs in a row that are not better
+    than the best by one part in 10,000 (`torch.optim.lr_scheduler.ReduceLROnPlateau`)."""
+
+    def __init__(self, patience: int = 50):
+        self.patience = patience
+        self.best = float("inf")
+        self.waited = 0
+
+    def __call__(self, loss: float) -> float:
+        """The factor for the rate after an epoch with this loss: 1 or 0.1."""
+        if loss < self.best * (1 - 1e-4):
+            self.best, self.waited = loss, 0
+        else:
+            self.waited += 1
+        if self.waited <= self.patience:
+            return 1.0
+        self.waited = 0
+        return 0.1
+
+
+def random_windows(
+    videos: list[GaussianKeypoints], frames: int, rng: np.random.Generator
+) -> GaussianKeypoints:
+    """`frames` consecutive frames of each video's keypoints [T, K, ...], T >= frames, from a random
+    one on: [N, frames, K, ...]."""
+    starts = [rng.integers(len(kp.value) - frames + 1) for kp in videos]
+    windows = [
+        [None if part is None else part[start : start + frames] for part in kp]
+        for kp, start in zip(videos, starts, strict=True)
+    ]
+    return GaussianKeypoints(
+        *(None if parts[0] is None else np.stack(parts) for parts in zip(*windows, strict=True))
+    )
+
+
+def predict_keypoints(
+    predictor: KeypointPredictor, kp: GaussianKeypoints, init_frames: int, predict_variance: bool
+) -> GaussianKeypoints:
+    """Goes on from the first `init_frames` frames of kp [N, T, K, ...]; the others are not looked
+    at. Returns all T frames, the given ones as they are.
+
+    `predict_variance` has the official meaning: the last given variance is kept for all frames.
+    """
+    given = hidden(kp, init_frames)
+    predicted = predictor(given)
+    value, variance = (
+        None if part is None else np.concatenate([a[:, :init_frames], part[:, init_frames:]], 1)
+        for a, part in zip(given, predicted, strict=True)
+    )
+    if variance is not None and predict_variance:
+        last = np.asarray(given.variance)[:, init_frames - 1 : init_frames]
+        variance = np.repeat(last, variance.shape[1], axis=1)
+    return GaussianKeypoints(value, variance)
+
+
+def hidden(kp: GaussianKeypoints, init_frames: int) -> GaussianKeypoints:
+    """The same keypoints [N, T, K, ...] with zeros in all frames from `init_frames` on."""
+    shown = np.arange(kp.value.shape[1]) < init_frames
+
+    def hide(part):
+        mask = shown.reshape([-1] + [1] * (len(part.shape) - 2)).astype(np.float32)
+        return tf.convert_to_tensor(part, tf.float32) * mask
+
+    return kp.map(hide)
