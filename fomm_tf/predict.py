@@ -69,8 +69,8 @@ def main(argv: list[str] | None = None) -> None:
     train, test = (FramesDataset(dataset_params, split, args.data) for split in ("train", "test"))
     if notice := split_notice(args.data):
         print(notice)
-    args.out.mkdir(parents=True, exist_ok=True)
     videos = _keypoints_of(model, train, params)
+    args.out.mkdir(parents=True, exist_ok=True)
     loss = train_predictor(predictor, videos, params, np.random.default_rng(args.seed))
     print(f"trained on {len(videos)} videos for {params.num_epochs} epochs: loss {loss:.4f}")
     count = _predict_all(model, predictor, params, test, args.out, args.videos)
