@@ -60,8 +60,10 @@ demo: $(READY)
 	@echo "the model in int8:         demo/int8, and what it makes: demo/animated-int8.gif"
 	@echo "size, speed and quality:   demo/speed"
 
+# Two processes: most of the time goes into tracing graphs, which one processor does. A file's tests
+# stay together, for what they share.
 test: $(READY)
-	$(BIN)python -m pytest
+	$(BIN)python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)ruff check .

@@ -32,6 +32,14 @@ setup(
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],
-        "dev": ["mypy", "pytest", "ruff", "setuptools>=77", "types-PyYAML", "types-tqdm"],
+        "dev": [
+            "mypy",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+            "setuptools>=77",
+            "types-PyYAML",
+            "types-tqdm",
+        ],
     },
 )
