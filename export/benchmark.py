@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from tqdm import tqdm
 
 from export.convert import convert
-from fomm_tf.command_line import picture_size, positive
+from fomm_tf.command_line import command_parser, picture_size, positive
 from fomm_tf.config import Config, load_config
 from fomm_tf.errors import ConfigError, run_command
 from fomm_tf.files import replacing
@@ -100,9 +100,10 @@ def benchmark(
     from export.clips import PAIRS, drawn_clips
     from export.delegates import runtime_name
     from export.speed import calls_of, measure
+    from fomm_tf.base_model import WEIGHTS_FILE
     from fomm_tf.benchmark import describe_machine
     from fomm_tf.data.pictures import to_float
-    from fomm_tf.model import WEIGHTS_FILE, FirstOrderMotionModel
+    from fomm_tf.model import FirstOrderMotionModel
     from fomm_tf.runtime import load_exported
 
     machine = describe_machine() | {"graphs run by": runtime_name()}
@@ -194,12 +195,7 @@ def _check_out(out: Path) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m export.benchmark",
-        description=__doc__,
-        epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("benchmark", __doc__, DETAILS, "export")
     add = parser.add_argument
     either = parser.add_mutually_exclusive_group(required=True)
     either.add_argument("--model", type=Path, metavar="DIR", help="model folder")

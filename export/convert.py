@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from tqdm import tqdm
 
 from export.folder import check_replaceable, replacing_folder
-from fomm_tf.command_line import picture_size
+from fomm_tf.command_line import command_parser, picture_size
 from fomm_tf.config import Config
 from fomm_tf.errors import run_command
 from fomm_tf.manifest import Manifest, Precision, Recipe
@@ -178,12 +178,7 @@ def _next(bar: tqdm, description: str) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m export.convert",
-        description=__doc__,
-        epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("convert", __doc__, DETAILS, "export")
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write")

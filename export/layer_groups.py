@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from fomm_tf.command_line import positive
+from fomm_tf.command_line import command_parser, positive
 from fomm_tf.errors import DataError, run_command
 from fomm_tf.files import replacing
 from fomm_tf.quiet import import_tensorflow
@@ -196,12 +196,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m export.layer_groups",
-        description=__doc__,
-        epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("layer_groups", __doc__, DETAILS, "export")
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the table")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from fomm_tf.command_line import command_parser
 from fomm_tf.errors import DataError, ModelError, run_command
 from fomm_tf.files import replacing
 from fomm_tf.quiet import import_tensorflow
@@ -128,12 +129,7 @@ def _compare(model: Any, exported: Any, clips: list[Clip]) -> tuple[Outputs, lis
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m export.verify",
-        description=__doc__,
-        epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("verify", __doc__, DETAILS, "export")
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
     add("--exported", type=Path, required=True, metavar="DIR", help="folder exported from it")

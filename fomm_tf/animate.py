@@ -40,7 +40,7 @@ from fomm_tf.data.pictures import (
 )
 from fomm_tf.data.video import TimedFrame, Video, VideoWriter, open_video
 from fomm_tf.errors import ConfigError, DataError, ModelError, run_command
-from fomm_tf.kinds import FOMM, kind_of, refuse_other_kinds
+from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import MANIFEST_FILE, read_manifest
 
 DETAILS = """\
@@ -160,8 +160,8 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     )
     params = config.pair_animation
     if params is None:
-        what, advice = f"--data: {args.model}", "; it has no animate_params"
-        refuse_other_kinds(kind_of(config), FOMM, what, ConfigError, advice)
+        kind = kind_of(config).name
+        raise ConfigError(f"--data: {args.model} is a {kind}; it has no animate_params")
     videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
     if notice := split_notice(args.data):
         print(notice)

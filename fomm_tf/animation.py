@@ -1,19 +1,18 @@
 """Animating a source picture by driving frames, one frame at a time. No TensorFlow of its own.
 
-Works with any model object that has `detect`, `encode` and `decode`. Where it also has `transfer`
-(see `BaseModel`), that is how its keypoints take over a motion; else they do as FOMM's.
+Works with any model object that has `detect`, `encode`, `decode` and `transfer` (see `BaseModel`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from fomm_tf.data.pictures import to_float
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.motion_transfer import keypoint_distance, transfer_motion
+from fomm_tf.motion_transfer import keypoint_distance
 
 
 def animate_frames(
@@ -55,7 +54,6 @@ def _animate(
     adapt_scale: bool,
     kp_initial: Any,
 ) -> Iterator[np.ndarray]:
-    transfer = _transfer(model)
     options = relative, relative_jacobian, adapt_scale
     kp_source = model.detect(source)
     encoded = model.encode(source)
@@ -63,7 +61,7 @@ def _animate(
         kp_driving = model.detect(_batch(frame, "a driving frame"))
         if kp_initial is None:
             kp_initial = kp_driving
-        kp = transfer(kp_source, kp_driving, kp_initial, *options)
+        kp = model.transfer(kp_source, kp_driving, kp_initial, *options)
         yield model.decode(encoded, kp_source, kp)[0]
 
 
@@ -78,7 +76,7 @@ def find_best_frame(
     """
     kp_source = model.detect(_batch(source, "the source"))
     # A model without relative motion refuses this: its motion has no beginning to look for.
-    _transfer(model)(kp_source, kp_source, kp_source, relative_jacobian=False)
+    model.transfer(kp_source, kp_source, kp_source, relative_jacobian=False)
     best: tuple[float, int, Any] | None = None
     for index, frame in enumerate(driving_frames):
         kp = model.detect(_batch(frame, "a driving frame"))
@@ -88,10 +86,6 @@ def find_best_frame(
     if best is None:
         raise DataError("the driving video has no frames")
     return best[1], best[2]
-
-
-def _transfer(model: Any) -> Callable[..., Any]:
-    return getattr(model, "transfer", transfer_motion)
 
 
 def _batch(image: np.ndarray, name: str) -> np.ndarray:

@@ -164,6 +164,47 @@ class BaseModel(ABC):
         return tf.cast(images, tf.float32)
 
 
+class KeypointModel(BaseModel):
+    """A model of a keypoint detector and a generator, trained with or without a discriminator."""
+
+    kp_detector: keras.Model
+    generator: keras.Model
+
+    @abstractmethod
+    def _discriminator(self) -> keras.Model | None:
+        """The discriminator that `config` is trained with, if there is one."""
+
+    @classmethod
+    def from_official(
+        cls, config: Any, modules: Mapping[Any, Any], checkpoint: str | os.PathLike
+    ) -> Self:
+        """See `BaseModel`."""
+        model = cls(config)
+        networks = model.networks
+        if isinstance(modules.get("discriminator"), Mapping):
+            # Not used here, but a discriminator of another config says that this is the wrong YAML.
+            discriminator = model._discriminator()
+            if discriminator is not None:
+                networks["discriminator"] = discriminator
+        for module, network in networks.items():
+            load_official_module(network, modules, module, checkpoint)
+        return model
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks by their name in checkpoints."""
+        return {"kp_detector": self.kp_detector, "generator": self.generator}
+
+    def _value(self, kp: Any, batch: int) -> tf.Tensor:
+        """The keypoints' places, checked. Raises ModelError."""
+        shape = (batch, self.config.model_params.common_params.num_kp, 2)
+        if np.shape(kp.value) != shape:
+            raise ModelError(
+                f"keypoint values must be {list(shape)}, not {list(np.shape(kp.value))}"
+            )
+        return tf.cast(kp.value, tf.float32)
+
+
 def read_config(folder: Path) -> BaseConfig:
     """The config of a model folder. Raises ModelError with one line if it is none."""
     if not folder.is_dir():

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from fomm_tf.data.pictures import Box
 
 
-def command_parser(name: str, description: str | None, details: str) -> argparse.ArgumentParser:
-    """The parser of `python -m fomm_tf.NAME`; `details`, with examples, end its --help."""
+def command_parser(
+    name: str, description: str | None, details: str, package: str = "fomm_tf"
+) -> argparse.ArgumentParser:
+    """The parser of `python -m PACKAGE.NAME`; `details`, with examples, end its --help."""
     return argparse.ArgumentParser(
-        prog=f"python -m fomm_tf.{name}",
+        prog=f"python -m {package}.{name}",
         description=description,
         epilog=details,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -5,19 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.base_model import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    BaseModel,
-    load_official_module,
-    read_config,
-)
+from fomm_tf.base_model import KeypointModel, read_config
 from fomm_tf.config import Config, load_config
 from fomm_tf.errors import ModelError
 from fomm_tf.keypoints import Keypoints
@@ -29,18 +22,8 @@ from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.yaml_schema import Section
 
-__all__ = [
-    "CONFIG_FILE",
-    "WEIGHTS_FILE",
-    "FirstOrderMotionModel",
-    "load_model",
-    "load_official",
-    "load_official_module",
-    "official_model",
-]
 
-
-class FirstOrderMotionModel(BaseModel):
+class FirstOrderMotionModel(KeypointModel):
     """Keypoint detector and generator of one config, with inference on NumPy arrays.
 
     `detect` gives `Keypoints`: value [B, K, 2], jacobian [B, K, 2, 2] or None. `generate` gives
@@ -59,30 +42,11 @@ class FirstOrderMotionModel(BaseModel):
         self.generator = OcclusionAwareGenerator(params.common_params, params.generator_params)
         return self.kp_detector, self.generator
 
-    @classmethod
-    def from_official(
-        cls, config: Config, modules: Mapping[Any, Any], checkpoint: str | os.PathLike
-    ) -> Self:
-        """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
-
-        Raises ModelError with one line that names what does not fit.
-        """
-        model = cls(config)
-        networks = model.networks
-        params = config.model_params
-        if isinstance(modules.get("discriminator"), Mapping) and params.discriminator_params:
-            # Not used here, but a discriminator of another config says that this is the wrong YAML.
-            networks["discriminator"] = MultiScaleDiscriminator(
-                params.common_params, params.discriminator_params
-            )
-        for module, network in networks.items():
-            load_official_module(network, modules, module, checkpoint)
-        return model
-
-    @property
-    def networks(self) -> dict[str, keras.Model]:
-        """The networks by their name in checkpoints."""
-        return {"kp_detector": self.kp_detector, "generator": self.generator}
+    def _discriminator(self) -> MultiScaleDiscriminator | None:
+        params = self.config.model_params
+        if params.discriminator_params is None:
+            return None
+        return MultiScaleDiscriminator(params.common_params, params.discriminator_params)
 
     def transfer(
         self,
@@ -99,17 +63,13 @@ class FirstOrderMotionModel(BaseModel):
         )
 
     def _keypoints(self, kp: Keypoints, batch: int) -> Keypoints:
-        common = self.config.model_params.common_params
-        value_shape = (batch, common.num_kp, 2)
-        if np.shape(kp.value) != value_shape:
-            raise ModelError(
-                f"keypoint values must be {list(value_shape)}, not {list(np.shape(kp.value))}"
-            )
-        if not common.estimate_jacobian:
-            return Keypoints(tf.cast(kp.value, tf.float32))
-        if kp.jacobian is None or np.shape(kp.jacobian) != (*value_shape, 2):
-            raise ModelError(f"this model needs keypoint Jacobians of shape {[*value_shape, 2]}")
-        return Keypoints(tf.cast(kp.value, tf.float32), tf.cast(kp.jacobian, tf.float32))
+        value = self._value(kp, batch)
+        if not self.config.model_params.common_params.estimate_jacobian:
+            return Keypoints(value)
+        shape = (*value.shape, 2)
+        if kp.jacobian is None or np.shape(kp.jacobian) != shape:
+            raise ModelError(f"this model needs keypoint Jacobians of shape {list(shape)}")
+        return Keypoints(value, tf.cast(kp.jacobian, tf.float32))
 
 
 def load_model(path: str | os.PathLike) -> Any:

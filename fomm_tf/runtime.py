@@ -17,6 +17,7 @@ import numpy as np
 from fomm_tf.errors import ModelError
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.manifest import Graph, Manifest, Signature, Tensor, read_manifest
+from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.quiet import stderr_shut
 
 _RUNTIMES = (
@@ -39,7 +40,7 @@ def load_exported(path: str | os.PathLike, threads: int | None = None) -> Export
 
 
 class ExportedModel:
-    """The `detect`, `encode` and `decode` of a Keras model, for one picture at a time.
+    """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for one picture at a time.
 
     Pictures are float32 [1, H, W, C] in [0, 1], of the size that was exported.
     """
@@ -74,6 +75,9 @@ class ExportedModel:
         for role, kp in (("source", kp_source), ("driving", kp_driving)):
             inputs |= {f"kp_{role}_value": kp.value, f"kp_{role}_jacobian": kp.jacobian}
         return self._run("animate", inputs)["frame"]
+
+    # Keypoints take over a motion without a graph.
+    transfer = staticmethod(transfer_motion)
 
     def _run(self, name: str, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
         signature, runner = self._signatures[name]

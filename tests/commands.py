@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -30,6 +32,12 @@ def train(
     """Runs the train command; process: of `run_command`."""
     arguments = ("--config", config, "--data", data, "--out", out, *options)
     return run_command("train", *arguments, **process)
+
+
+def newest_checkpoint(run: Path) -> dict[str, np.ndarray]:
+    """All arrays of a training run's last checkpoint."""
+    with np.load(sorted((run / "checkpoints").glob("step-*.npz"))[-1]) as data:
+        return dict(data)
 
 
 def run_program(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -66,3 +66,15 @@ def tiny_yaml(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
     write_tiny_config(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory) -> tuple[str, Path, str, Path]:
+    """A picture and a video of 48 x 48 pixels, as arguments of `animate`."""
+    from media import moving_square, write_video
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("clip")
+    Image.fromarray(moving_square(1, 48, 48, seed=2)[0]).save(folder / "me.png")
+    write_video(folder / "talk.mp4", moving_square(3, 48, 48, seed=1), fps=10)
+    return "--source", folder / "me.png", "--driving", folder / "talk.mp4"

@@ -18,6 +18,7 @@ from fomm_tf.data.dataset import split_videos
 from fomm_tf.data.video import open_video
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.motion_transfer import transfer_motion
 
 SIZE = (64, 64)
 
@@ -26,6 +27,7 @@ class FakeModel:
     """Gives the source back, its blue channel being the driving keypoint's x as a level."""
 
     frame_size = SIZE
+    transfer = staticmethod(transfer_motion)
 
     def __init__(self, fail_after=None):
         self.config = tiny_config()

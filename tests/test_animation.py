@@ -8,6 +8,7 @@ import pytest
 from fomm_tf.animation import animate_frames, find_best_frame
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.motion_transfer import transfer_motion
 
 SIZE = 16
 
@@ -17,6 +18,7 @@ class FakeModel:
     channel is replaced by the x of the transferred keypoint."""
 
     frame_size = (SIZE, SIZE)
+    transfer = staticmethod(transfer_motion)
 
     def __init__(self):
         self.encoded = 0

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Any, Self
-
-import keras
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.base_model import BaseModel, load_official_module
+from fomm_tf.base_model import KeypointModel
 from fomm_tf.errors import ModelError
 from fomm_tf.kinds import MONKEYNET
 from fomm_tf.monkeynet.config import MonkeyNetConfig
@@ -21,7 +16,7 @@ from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.motion_transfer import transfer_motion
 
 
-class MonkeyNetModel(BaseModel):
+class MonkeyNetModel(KeypointModel):
     """Keypoint detector and generator of one config, with inference on NumPy arrays.
 
     `detect` gives `GaussianKeypoints`: value [B, K, 2], and variance [B, K, 2, 2], [B, K, 1, 1] or
@@ -39,30 +34,9 @@ class MonkeyNetModel(BaseModel):
         self.generator = MotionTransferGenerator(params.common_params, params.generator_params)
         return self.kp_detector, self.generator
 
-    @classmethod
-    def from_official(
-        cls, config: MonkeyNetConfig, modules: Mapping[Any, Any], checkpoint: str | os.PathLike
-    ) -> Self:
-        """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
-
-        Raises ModelError with one line that names what does not fit.
-        """
-        model = cls(config)
-        networks = model.networks
-        if isinstance(modules.get("discriminator"), Mapping):
-            # Not used here, but a discriminator of another config says that this is the wrong YAML.
-            params = config.model_params
-            networks["discriminator"] = Discriminator(
-                params.common_params, params.discriminator_params
-            )
-        for module, network in networks.items():
-            load_official_module(network, modules, module, checkpoint)
-        return model
-
-    @property
-    def networks(self) -> dict[str, keras.Model]:
-        """The networks by their name in checkpoints."""
-        return {"kp_detector": self.kp_detector, "generator": self.generator}
+    def _discriminator(self) -> Discriminator:
+        params = self.config.model_params
+        return Discriminator(params.common_params, params.discriminator_params)
 
     def transfer(
         self,
@@ -87,17 +61,12 @@ class MonkeyNetModel(BaseModel):
         )
 
     def _keypoints(self, kp: GaussianKeypoints, batch: int) -> GaussianKeypoints:
-        common = self.config.model_params.common_params
-        value_shape = (batch, common.num_kp, 2)
-        if np.shape(kp.value) != value_shape:
-            raise ModelError(
-                f"keypoint values must be {list(value_shape)}, not {list(np.shape(kp.value))}"
-            )
-        sides = {"matrix": 2, "single": 1}
-        if common.variance not in sides:
-            return GaussianKeypoints(tf.cast(kp.value, tf.float32))
-        side = sides[common.variance]
-        variance_shape = (*value_shape[:2], side, side)
-        if kp.variance is None or np.shape(kp.variance) != variance_shape:
-            raise ModelError(f"this model needs keypoint variances of shape {list(variance_shape)}")
-        return GaussianKeypoints(tf.cast(kp.value, tf.float32), tf.cast(kp.variance, tf.float32))
+        value = self._value(kp, batch)
+        variance = self.config.model_params.common_params.variance
+        if not isinstance(variance, str):
+            return GaussianKeypoints(value)
+        side = {"matrix": 2, "single": 1}[variance]
+        shape = (*value.shape[:2], side, side)
+        if kp.variance is None or np.shape(kp.variance) != shape:
+            raise ModelError(f"this model needs keypoint variances of shape {list(shape)}")
+        return GaussianKeypoints(value, tf.cast(kp.variance, tf.float32))

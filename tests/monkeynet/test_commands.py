@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command, train
+from commands import assert_one_line_error, newest_checkpoint, run_command, train
 from copart.tiny_copart import tiny_copart_config
-from media import moving_square, write_video
 from monkeynet.golden import ROOT, assert_keypoints, flat, frames, keypoints, raw
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
@@ -50,20 +49,6 @@ def finished(config, moving_squares, tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """A picture and a video of another size, as arguments."""
-    folder = tmp_path_factory.mktemp("clip")
-    Image.fromarray(moving_square(1, 48, 48, seed=2)[0]).save(folder / "me.png")
-    write_video(folder / "talk.mp4", moving_square(3, 48, 48, seed=1), fps=10)
-    return "--source", folder / "me.png", "--driving", folder / "talk.mp4"
-
-
-def newest(out) -> dict[str, np.ndarray]:
-    with np.load(sorted((out / "checkpoints").glob("step-*.npz"))[-1]) as data:
-        return dict(data)
-
-
 def gif_frames(path) -> np.ndarray:
     with Image.open(path) as gif:
         pictures = []
@@ -93,7 +78,7 @@ def test_resuming_equals_never_having_stopped(finished, config, moving_squares, 
     assert train(config, moving_squares, out, "--steps", 4).returncode == 0
     result = train(config, moving_squares, out, "--steps", 9, "--resume")
     assert result.returncode == 0, result.stderr
-    whole, resumed = newest(finished), newest(out)
+    whole, resumed = newest_checkpoint(finished), newest_checkpoint(out)
     assert set(whole) == set(resumed)
     assert {name.partition("/")[0] for name in whole} >= {"discriminator", "optimizer_generator"}
     for name, value in whole.items():
@@ -162,8 +147,8 @@ def test_converting_an_official_checkpoint(official):
     assert_keypoints(found, flat(keypoints(outputs, "kp_joined")), "kp_joined")
 
 
-def test_animating_a_picture(official, clip, tmp_path):
-    line = ("--model", official, *clip, "--out")
+def test_animating_a_picture(official, small_clip, tmp_path):
+    line = ("--model", official, *small_clip, "--out")
     result = run_command("animate", *line, tmp_path / "relative.gif", "--adapt-scale")
     assert result.returncode == 0, result.stderr
     animate([*map(str, line), str(tmp_path / "absolute.gif"), "--absolute"])
@@ -250,13 +235,13 @@ def test_what_cannot_be_predicted(finished, tiny_model_dir, moving_squares, tmp_
 
 
 def test_what_a_command_cannot_do(
-    finished, config, tiny_model_dir, clip, moving_squares, tmp_path, tmp_path_factory
+    finished, config, tiny_model_dir, small_clip, moving_squares, tmp_path, tmp_path_factory
 ):
     out = str(tmp_path / "out")
     monkey = "is a Monkey-Net, and not a"
     with pytest.raises(UserError, match=f"{monkey} First Order Motion Model"):
         export(["--model", str(finished), "--out", out, "--precision", "float32"])
-    picture, video = clip[1], clip[3]
+    picture, video = small_clip[1], small_clip[3]
     result = run_command(
         *("swap_parts", "--model", finished, "--source", picture, "--target", video),
         *("--parts", "1", "--out", out),

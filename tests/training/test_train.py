@@ -9,15 +9,17 @@ import time
 
 import numpy as np
 import pytest
-from commands import ENVIRONMENT, ROOT, assert_one_line_error, command_line, train
+from commands import (
+    ENVIRONMENT,
+    ROOT,
+    assert_one_line_error,
+    command_line,
+    newest_checkpoint,
+    train,
+)
 from tiny import write_tiny_config
 
 import fomm_tf
-
-
-def newest(out) -> dict[str, np.ndarray]:
-    with np.load(sorted((out / "checkpoints").glob("step-*.npz"))[-1]) as data:
-        return dict(data)
 
 
 def assert_same_state(a, b) -> None:
@@ -70,7 +72,7 @@ def test_the_learning_rate_falls_at_the_milestone(finished):
     out, _ = finished
     with np.load(out / "checkpoints" / "step-00000008.npz") as data:
         before = dict(data)
-    after = newest(out)
+    after = newest_checkpoint(out)
     name = "generator/first.conv.bias"
     assert np.abs(after[name] - before[name]).max() <= 4 * 2e-5 * 1.5
 
@@ -82,7 +84,7 @@ def test_resuming_equals_never_having_stopped(finished, config, moving_squares, 
     result = train(config, moving_squares, out, "--steps", 12, "--resume")
     assert result.returncode == 0, result.stderr
     assert "step 5 of 12" in result.stdout
-    assert_same_state(newest(whole), newest(out))
+    assert_same_state(newest_checkpoint(whole), newest_checkpoint(out))
 
 
 def test_another_seed_is_another_run(finished, config, moving_squares, tmp_path):
@@ -90,7 +92,8 @@ def test_another_seed_is_another_run(finished, config, moving_squares, tmp_path)
     result = train(config, moving_squares, tmp_path / "run", "--steps", 12, "--seed", 1)
     assert result.returncode == 0, result.stderr
     name = "generator/first.conv.weight"
-    assert np.abs(newest(whole)[name] - newest(tmp_path / "run")[name]).max() > 1e-2
+    runs = [newest_checkpoint(out)[name] for out in (whole, tmp_path / "run")]
+    assert np.abs(runs[0] - runs[1]).max() > 1e-2
 
 
 def test_ten_kills_at_random_moments_change_nothing(config, moving_squares, tmp_path):
@@ -124,7 +127,7 @@ def test_ten_kills_at_random_moments_change_nothing(config, moving_squares, tmp_
     assert result.returncode == 0, result.stderr
     whole = tmp_path / "whole"
     assert train(config, moving_squares, whole, "--steps", steps, *options).returncode == 0
-    assert_same_state(newest(whole), newest(out))
+    assert_same_state(newest_checkpoint(whole), newest_checkpoint(out))
     assert not list(out.rglob(".*")), "temporary files of killed runs are still there"
 
 
@@ -193,7 +196,7 @@ class TestBadInput:
     def test_a_loss_that_explodes_stops_the_run(self, finished, config, moving_squares, tmp_path):
         out = shutil.copytree(finished[0], tmp_path / "run")
         path = sorted((out / "checkpoints").glob("*"))[-1]
-        state = newest(out)
+        state = newest_checkpoint(out)
         # Finite, but its product with anything is not.
         state["kp_detector/kp.weight"] = np.full_like(state["kp_detector/kp.weight"], 1e38)
         np.savez(path, **state)
@@ -210,7 +213,7 @@ def test_perceptual_gan_and_init_from_an_official_checkpoint(moving_squares, tmp
     options = ("--vgg-weights", "random", "--steps", 2, "--init", case / "checkpoint-final.pth.tar")
     result = train(case / "config.yaml", moving_squares, tmp_path / "run", *options)
     assert result.returncode == 0, result.stderr
-    assert int(newest(tmp_path / "run")["optimizer_discriminator/iterations"]) == 7
+    assert int(newest_checkpoint(tmp_path / "run")["optimizer_discriminator/iterations"]) == 7
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["train_params"]["vgg_weights"] == "random"
 
