@@ -33,7 +33,7 @@ def fits_drawn_faces(config: Config) -> bool:
 
 def drawn_clips(config: Config, seed: int, count: int, frames: int = FRAMES) -> list[Clip]:
     """The first videos of `fomm_tf.data.cartoon_faces` with that seed: `frames` of each, evenly."""
-    side = drawn_side(config)
+    side = drawn_side(config.dataset_params.frame_shape[:2])
     chosen = set(_evenly(frames, _DRAWN_FRAMES))
     return [
         [
@@ -69,10 +69,9 @@ def read_clips(path: Path, config: Config, count: int, frames: int = FRAMES) -> 
     return clips
 
 
-def drawn_side(config: Config) -> int:
-    """The size to draw faces in that are to be cut to the frame shape."""
-    height, width, _ = config.dataset_params.frame_shape
-    return min(max(height, width, MIN_SIZE), MAX_SIZE)
+def drawn_side(size: tuple[int, int]) -> int:
+    """The size to draw faces in that are to be cut to `size`, (height, width)."""
+    return min(max(*size, MIN_SIZE), MAX_SIZE)
 
 
 def model_input(frame: np.ndarray, config: Config) -> np.ndarray:

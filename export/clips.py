@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from export.calibration import drawn_side
 from fomm_tf.animation import animate_frames
-from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
+from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.data.pictures import fit, read_picture
 from fomm_tf.data.video import Video, open_video
 from fomm_tf.errors import DataError
@@ -41,7 +42,7 @@ def drawn_clips(
 
     size: (height, width) of the frames. The frames are held in memory.
     """
-    side = min(max(*size, MIN_SIZE), MAX_SIZE)
+    side = drawn_side(size)
     clips = []
     for source, driving in pairs:
         picture = fit(next(render_video(SEED, source, 1, side)), size)
