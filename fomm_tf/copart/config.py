@@ -89,10 +89,12 @@ class CoPartModelParams(Section):
 
 @dataclass(frozen=True)
 class CoPartLossWeights(Section):
-    """Weights of the losses; `equivariance` weighs shifts and affine maps alike."""
+    """Weights of the losses; `equivariance` weighs shifts and affine maps alike. `pixel`: see
+    `config.LossWeights`."""
 
     equivariance: Weight
     perceptual: tuple[Weight, ...]
+    pixel: Weight = 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fomm_tf.copart.pictures import visualize_parts
 from fomm_tf.copart.segments import Segments
 from fomm_tf.geometry import Warp
 from fomm_tf.losses import equivariance
-from fomm_tf.losses.perceptual import perceptual_loss
+from fomm_tf.losses.perceptual import reconstruction_losses
 from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.models.pyramid import ImagePyramid
 from fomm_tf.training.base_step import BaseStep, Batch
@@ -49,7 +49,7 @@ class CoPartTrainingStep(BaseStep):
         variables = {name: network.trainable_variables for name, network in self.networks.items()}
         gradients = tape.gradient(total, variables)
         for name, optimizer in self.optimizers.items():
-            # Without a perceptual loss the reconstruction has none, and stays as it is.
+            # Without a loss of the picture the reconstruction has none, and stays as it is.
             if any(gradient is not None for gradient in gradients[name]):
                 optimizer.apply(gradients[name])
         return losses
@@ -63,14 +63,8 @@ class CoPartTrainingStep(BaseStep):
         seg_driving = self.model.segmentation_module(driving, training=True)
         out = self.model.reconstruction_module(source, seg_source, seg_driving, training=True)
         out |= {"seg_source": seg_source, "seg_driving": seg_driving}
-        losses = {}
-        if self.features is not None:
-            losses["perceptual"] = perceptual_loss(
-                self.features,
-                self.pyramid(out["prediction"]),
-                self.pyramid(driving),
-                self.weights.perceptual,
-            )
+        generated, real = self.pyramid(out["prediction"]), self.pyramid(driving)
+        losses = reconstruction_losses(self.features, generated, real, self.weights)
         if self.weights.equivariance:
             warp = Warp(batch["theta"], batch.get("control_params"))
             out["warped"] = equivariance.warp_pictures(warp, driving, "border")

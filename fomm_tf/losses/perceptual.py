@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,6 +26,25 @@ def perceptual_loss(
             if weight:
                 total += weight * mean_distance(a, tf.stop_gradient(b))
     return total
+
+
+def reconstruction_losses(
+    features: Callable[[tf.Tensor], list[tf.Tensor]] | None,
+    generated: Pyramid,
+    real: Pyramid,
+    weights: Any,
+) -> dict[str, tf.Tensor]:
+    """What draws a picture to the real one: the weighted losses `perceptual` and `pixel`, each if
+    it is asked for.
+
+    weights: has the weights `perceptual` and `pixel`. features: of `features_for(perceptual)`.
+    """
+    losses = {}
+    if features is not None:
+        losses["perceptual"] = perceptual_loss(features, generated, real, weights.perceptual)
+    if weights.pixel:
+        losses["pixel"] = weights.pixel * pixel_loss(generated, real)
+    return losses
 
 
 def pixel_loss(generated: Pyramid, real: Pyramid) -> tf.Tensor:

@@ -10,7 +10,7 @@ from fomm_tf.geometry import Warp
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
-from fomm_tf.losses.perceptual import perceptual_loss, pixel_loss
+from fomm_tf.losses.perceptual import reconstruction_losses
 from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.discriminator import MultiScaleDiscriminator
@@ -84,13 +84,7 @@ class TrainingStep(BaseStep):
         out = self.model.generator(source, kp_source, kp_driving, training=True)
         real, generated = self.pyramid(driving), self.pyramid(out["prediction"])
 
-        losses = {}
-        if self.features is not None:
-            losses["perceptual"] = perceptual_loss(
-                self.features, generated, real, self.weights.perceptual
-            )
-        if self.weights.pixel:
-            losses["pixel"] = self.weights.pixel * pixel_loss(generated, real)
+        losses = reconstruction_losses(self.features, generated, real, self.weights)
         if self.weights.generator_gan:
             losses |= self._adversarial_losses(generated, real, kp_driving)
         if self.weights.equivariance_value or self.weights.equivariance_jacobian:

@@ -197,10 +197,17 @@ def test_wrong_inputs_are_refused():
             model.generate(picture, segments, segments._replace(**change))
 
 
-def test_training_starts_from_the_identity_and_learns():
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [
+        ({"equivariance": 10, "perceptual": [10, 10]}, "perceptual"),
+        ({"equivariance": 10, "perceptual": [], "pixel": 100}, "pixel"),
+    ],
+)
+def test_training_starts_from_the_identity_and_learns(weights, name):
     """A fresh model moves nothing for equal shifts; its losses fall on a batch it sees again."""
     keras.utils.set_random_seed(5)
-    step = CoPartTrainingStep(tiny_copart_config())
+    step = CoPartTrainingStep(tiny_copart_config(**{"train_params.loss_weights": weights}))
     rng = np.random.default_rng(0)
     source = rng.uniform(size=(2, 32, 32, 3)).astype(np.float32)
     np.testing.assert_allclose(
@@ -213,9 +220,10 @@ def test_training_starts_from_the_identity_and_learns():
         "control_params": np.zeros((2, 1, 25), np.float32),
     }
     first = step(batch)
-    assert list(first) == ["perceptual", "equivariance_shift", "equivariance_affine"]
+    assert list(first) == [name, "equivariance_shift", "equivariance_affine"]
     for _ in range(10):
         last = step(batch)
+    assert float(last[name]) < float(first[name])
     assert sum(map(float, last.values())) < sum(map(float, first.values()))
 
 
