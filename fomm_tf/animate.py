@@ -20,10 +20,9 @@ from tqdm import tqdm
 import fomm_tf
 from fomm_tf.animation import animate_frames, find_best_frame
 from fomm_tf.command_line import (
-    box,
+    add_picture_arguments,
     command_parser,
     not_negative,
-    positive,
     say,
     set_threads,
     warn,
@@ -242,17 +241,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--side-by-side", action="store_true", help="write source, driving and result in a row")
     add(
-        "--fit",
-        choices=("crop", "letterbox"),
-        default="crop",
-        help="pictures of another aspect: cut off the sides (default) or add black bars",
-    )
-    add("--box", type=box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
-    add("--driving-box", type=box, metavar="X,Y,W,H", help="the same for the driving video")
-    add(
         "--seed", type=not_negative, metavar="N", help="of the pairs drawn with --data (default: 0)"
     )
-    add("--threads", type=positive, metavar="N", help="processor threads (default: all)")
+    add_picture_arguments(parser, "driving")
     args = parser.parse_args(argv)
     _check_combination(parser, args)
     return args

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from fomm_tf.command_line import box, command_parser, positive, say, set_threads, warn
+from fomm_tf.command_line import (
+    add_picture_arguments,
+    command_parser,
+    say,
+    set_threads,
+    warn,
+)
 from fomm_tf.copart.pictures import paint_parts
 from fomm_tf.data.pictures import (
     check_box,
@@ -171,15 +177,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="move the source by a FOMM's dense motion and not part by part",
     )
     add("--show-segmentation", action="store_true", help="show the parts in colour, numbered")
-    add(
-        "--fit",
-        choices=("crop", "letterbox"),
-        default="crop",
-        help="pictures of another aspect: cut off the sides (default) or add black bars",
-    )
-    add("--box", type=box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
-    add("--target-box", type=box, metavar="X,Y,W,H", help="the same for the target video")
-    add("--threads", type=positive, metavar="N", help="processor threads (default: all)")
+    add_picture_arguments(parser, "target")
     args = parser.parse_args(argv)
     _check_combination(parser, args)
     return args

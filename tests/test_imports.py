@@ -18,6 +18,8 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.copart.config",
     "fomm_tf.copart.segments",
     "fomm_tf.copart.pictures",
+    "fomm_tf.copart.annotations",
+    "fomm_tf.copart.landmark_pictures",
     "fomm_tf.monkeynet.config",
     "fomm_tf.monkeynet.motion_transfer",
     "fomm_tf.motion_transfer",
@@ -34,10 +36,11 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.animate",
     "fomm_tf.swap_parts",
     "fomm_tf.predict",
+    "fomm_tf.evaluate_landmarks",
 ]
 COMMANDS = [
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
-    "predict",
+    *("predict", "evaluate_landmarks"),
     "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}

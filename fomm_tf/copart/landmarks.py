@@ -1,15 +1,18 @@
-"""How well landmarks can be told from the parts' places: the measure of arXiv 2004.03234."""
+"""How well landmarks can be told from the parts' places: the measure of arXiv 2004.03234.
+
+Landmarks are arrays [M, L, 2] of L landmarks in M pictures, x then y in pixels of the picture, NaN
+where a coordinate was not annotated.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from fomm_tf.errors import DataError
 from fomm_tf.models.sampler import resize_bilinear
-
-# A coordinate that was not annotated.
-MISSING = -1
 
 
 def part_centers(segmentation: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -26,28 +29,36 @@ def part_centers(segmentation: np.ndarray, height: int, width: int) -> np.ndarra
     return np.stack([x, y], axis=-1).astype(np.float32)
 
 
-def landmark_error(
-    centers: np.ndarray,
-    landmarks: np.ndarray,
-    test_centers: np.ndarray,
-    test_landmarks: np.ndarray,
-) -> float:
-    """Mean absolute error of linear regression from centres to landmarks, summed over all
-    coordinates of all landmarks, in their unit.
+def regress_landmarks(
+    centers: np.ndarray, landmarks: np.ndarray, test_centers: np.ndarray
+) -> np.ndarray:
+    """The landmarks [T, L, 2] that belong to the parts' centres `test_centers` [T, N, 2], by linear
+    regression (least squares, with an offset) from `centers` [M, N, 2] to `landmarks`.
 
-    centers [M, N, 2] and landmarks [M, L, 2] are fitted to, test_centers [T, N, 2] and
-    test_landmarks [T, L, 2] tell the error. Coordinates of -1 are not annotated: such examples are
-    left out for that coordinate. Raises DataError where none are left.
+    Each coordinate has a regression of its own, fitted where it is annotated; that must be in one
+    picture at least.
     """
     features, test_features = (np.reshape(c, [len(c), -1]) for c in (centers, test_centers))
-    targets, test_targets = (np.reshape(c, [len(c), -1]) for c in (landmarks, test_landmarks))
-    error = 0.0
-    for index, (target, test_target) in enumerate(zip(targets.T, test_targets.T, strict=True)):
-        known, test_known = target != MISSING, test_target != MISSING
-        if not known.any() or not test_known.any():
-            raise DataError(f"landmark {index // 2} is annotated in no training or no test picture")
+    targets = np.reshape(landmarks, [len(landmarks), -1])
+    columns = []
+    for target in targets.T:
+        known = ~np.isnan(target)
         mean, offset = features[known].mean(axis=0), target[known].mean()
         weights = np.linalg.lstsq(features[known] - mean, target[known] - offset, rcond=None)[0]
-        predicted = (test_features[test_known] - mean) @ weights + offset
-        error += float(np.abs(predicted - test_target[test_known]).mean())
-    return error
+        columns.append((test_features - mean) @ weights + offset)
+    return np.stack(columns, axis=1).reshape(len(test_features), -1, 2)
+
+
+def landmark_errors(predicted: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The mean absolute error of each coordinate over the pictures in which it is annotated, which
+    must be one at least: [L, 2]. The paper's number is their sum."""
+    return np.nanmean(np.abs(predicted - landmarks), axis=0)
+
+
+def check_annotated(landmarks: np.ndarray, names: Sequence[str], pictures: str) -> None:
+    """Raises DataError where a coordinate of a landmark is annotated nowhere; the message has the
+    landmark's name, and what these `pictures` are called."""
+    missing = np.isnan(landmarks).all(axis=0).any(axis=-1)
+    if missing.any():
+        name = names[int(missing.argmax())]
+        raise DataError(f"landmark {name} is annotated in no {pictures} picture; leave it out")

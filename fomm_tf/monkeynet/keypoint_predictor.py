@@ -98,12 +98,16 @@ def predictor_state(predictor: KeypointPredictor) -> dict[str, np.ndarray]:
 def load_predictor_state(
     predictor: KeypointPredictor, entries: Mapping[str, np.ndarray], where: str
 ) -> None:
-    """Sets all weights from what `predictor_state` gives; raises ModelError if they do not fit."""
+    """Sets all weights from what `predictor_state` gives; raises ModelError if they do not fit or
+    are no finite numbers."""
     expected = {name: value.shape for name, value in predictor_state(predictor).items()}
     shapes = {name: np.shape(value) for name, value in entries.items()}
     if shapes != expected:
         name = next(n for n in (*expected, *shapes) if expected.get(n) != shapes.get(n))
         raise ModelError(f"{where} is no keypoint predictor of this config: it differs in {name}")
+    for name, value in entries.items():
+        if value.dtype.kind != "f" or not np.isfinite(value).all():
+            raise ModelError(f"{where}: {name} holds values that are no finite numbers")
     for index, layer in enumerate(predictor.rnn):
         bias = np.stack([entries[f"rnn.bias_{part}_l{index}"] for part in ("ih", "hh")])
         kernel, recurrent = (entries[f"rnn.weight_{part}_l{index}"].T for part in ("ih", "hh"))

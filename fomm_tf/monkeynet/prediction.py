@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import itemgetter
 
 import numpy as np
@@ -12,6 +13,7 @@ from fomm_tf.errors import UserError
 from fomm_tf.monkeynet.config import PredictionParams
 from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
+from fomm_tf.monkeynet.model import MonkeyNetModel
 from fomm_tf.training.adam import Adam
 
 
@@ -127,6 +129,32 @@ def predict_keypoints(
         last = np.asarray(given.variance)[:, init_frames - 1 : init_frames]
         variance = np.repeat(last, variance.shape[1], axis=1)
     return GaussianKeypoints(value, variance)
+
+
+def continue_frames(
+    model: MonkeyNetModel,
+    predictor: KeypointPredictor,
+    predict_variance: bool,
+    given: np.ndarray,
+    count: int,
+) -> Iterator[np.ndarray]:
+    """`count` frames, float32 [H, W, 3] in [0, 1], one at a time: those `given` [T, H, W, 3], T <=
+    count, as the model makes them, and what follows from them. See `predict_keypoints`."""
+    found = join_frames([model.detect(frame[None]) for frame in given])
+    rest = count - len(given)
+    video = found.map(lambda part: np.concatenate([part, np.repeat(part[:1], rest, 0)])[None])
+    kp = predict_keypoints(predictor, video, len(given), predict_variance)
+    moments = kp.map(lambda part: np.asarray(part)[0])
+    encoded, kp_source = model.encode(given[:1]), found.map(itemgetter(slice(1)))
+    for index in range(count):
+        moment = moments.map(itemgetter(slice(index, index + 1)))
+        yield model.decode(encoded, kp_source, moment)[0]
+
+
+def join_frames(frames: list[GaussianKeypoints]) -> GaussianKeypoints:
+    """Keypoints of single frames, [1, K, ...] each, as those of a video [T, K, ...]."""
+    parts = zip(*frames, strict=True)
+    return GaussianKeypoints(*(None if p[0] is None else np.concatenate(p) for p in parts))
 
 
 def hidden(kp: GaussianKeypoints, init_frames: int) -> GaussianKeypoints:

@@ -18,14 +18,13 @@ import fomm_tf
 from export.convert import main as export
 from fomm_tf.animate import main as animate
 from fomm_tf.config import load_config
-from fomm_tf.errors import DataError, ModelError, UserError
+from fomm_tf.errors import ModelError, UserError
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.state_dict import without_time
 from fomm_tf.monkeynet.config import NormalizationParams
 from fomm_tf.monkeynet.model import MonkeyNetModel
 from fomm_tf.monkeynet.motion_transfer import transfer_motion
 from fomm_tf.monkeynet.step import MonkeyNetTrainingStep
-from fomm_tf.predict import main as predict
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.training.checkpoints import training_state
 from fomm_tf.training.initial_weights import load_initial_weights
@@ -204,34 +203,6 @@ def test_animating_a_dataset(finished, moving_squares, tmp_path):
     animate(["--model", str(finished), "--data", str(moving_squares), "--out", str(tmp_path)])
     (result,) = tmp_path.iterdir()
     assert result.suffix == ".gif" and gif_frames(result).shape[1:] == (32, 32, 3)
-
-
-def test_predicting_from_the_first_frame(finished, moving_squares, tmp_path):
-    out = tmp_path / "predicted"
-    line = ("--model", finished, "--data", moving_squares, "--out", out)
-    result = run_command("predict", *line, "--epochs", 3)
-    assert result.returncode == 0, result.stderr
-    assert "trained on 4 videos for 3 epochs" in result.stdout
-    assert sorted(path.name for path in out.iterdir()) == ["0.gif", "1.gif", "png"]
-    assert gif_frames(out / "0.gif").shape == (4, 32, 2 * 32, 3)
-    with Image.open(out / "png" / "1.png") as strip:
-        assert strip.size == (4 * 32, 32)
-    again = [*map(str, line[:-1]), str(tmp_path / "again"), "--epochs", "3", "--videos", "1"]
-    predict(again)
-    (once,) = (tmp_path / "again").glob("*.gif")
-    np.testing.assert_array_equal(gif_frames(once), gif_frames(out / "0.gif"))
-
-
-def test_what_cannot_be_predicted(finished, tiny_model_dir, moving_squares, tmp_path):
-    rest = ["--data", str(moving_squares), "--out", str(tmp_path / "out")]
-    with pytest.raises(ModelError, match="First Order Motion Model, and not a Monkey-Net"):
-        predict(["--model", str(tiny_model_dir), *rest])
-    model = fomm_tf.load_model(finished)
-    prediction = replace(model.config.prediction_params, num_frames=50)
-    model.config = replace(model.config, prediction_params=prediction)
-    model.save(tmp_path / "long")
-    with pytest.raises(DataError, match="no training video has 50 frames"):
-        predict(["--model", str(tmp_path / "long"), *rest])
 
 
 def test_what_a_command_cannot_do(
