@@ -210,7 +210,8 @@ class TransformParams(Section):
 
 @dataclass(frozen=True)
 class LossWeights(Section):
-    """Weights of the losses. `pixel` (ours, off by default): L1 of the picture at every scale."""
+    """Weights of the losses. Ours, off by default: `pixel`, the L1 of the picture at every scale,
+    and `separation`, which keeps keypoints from gathering in one place."""
 
     generator_gan: Weight
     discriminator_gan: Weight
@@ -219,6 +220,7 @@ class LossWeights(Section):
     equivariance_value: Weight
     equivariance_jacobian: Weight
     pixel: Weight = 0.0
+    separation: Weight = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
 from fomm_tf.losses.perceptual import reconstruction_losses
+from fomm_tf.losses.separation import separation_loss
 from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.discriminator import MultiScaleDiscriminator
@@ -89,6 +90,8 @@ class TrainingStep(BaseStep):
             losses |= self._adversarial_losses(generated, real, kp_driving)
         if self.weights.equivariance_value or self.weights.equivariance_jacobian:
             losses |= self._equivariance_losses(batch, kp_driving)
+        if self.weights.separation:
+            losses["separation"] = self.weights.separation * separation_loss(kp_driving.value)
         return losses, out["prediction"], kp_driving
 
     def discriminator_loss(
