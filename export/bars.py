@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from export.deviations import ClipDifference, Outputs
+from export.deviations import PICTURES, ClipDifference, Outputs
 from fomm_tf.manifest import Manifest
 
 
 class Bar(NamedTuple):
     """Limits for graphs of one precision.
 
-    psnr: dB, of the frames on equal inputs and of every whole clip. picture, keypoints: largest
-    differences on equal inputs. l1: part by which the L1 of reconstruction may differ.
+    psnr: dB, of the frames (or the parts' masks, of a model that gives no frames) on equal inputs
+    and of every whole clip. picture, keypoints: largest differences on equal inputs, of those and
+    of all else that `detect` gives. l1: part by which the L1 of reconstruction may differ.
     """
 
     psnr: float
@@ -49,15 +50,15 @@ def kind(manifest: Manifest) -> str:
 def check(bar: Bar, outputs: Outputs, clips: list[ClipDifference]) -> Iterator[Check]:
     """Every limit of the bar that there is."""
     for (signature, name), tally in outputs.items():
-        if signature == "detect" and bar.keypoints < math.inf:
-            yield _at_most(f"{signature} {name}", tally.max, bar.keypoints)
-        if name == "frame":
+        if name in PICTURES:
             if bar.picture < math.inf:
                 yield _at_most(f"{signature} {name}", tally.max, bar.picture)
             yield _decibels(f"{signature} {name}", tally.psnr, bar.psnr)
+        elif signature == "detect" and bar.keypoints < math.inf:
+            yield _at_most(f"{signature} {name}", tally.max, bar.keypoints)
     for clip in clips:
         yield _decibels(clip.name, clip.animation.psnr, bar.psnr)
-    if bar.l1 < math.inf:
+    if clips and bar.l1 < math.inf:
         change = l1_change(clips)
         text = f"L1 of reconstruction changes by {change:+.2%}, at most {bar.l1:.0%}"
         yield Check(abs(change) <= bar.l1, text)

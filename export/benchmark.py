@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from export.convert import convert
 from fomm_tf.command_line import command_parser, picture_size, positive
-from fomm_tf.config import Config, load_config
+from fomm_tf.config import BaseConfig, load_config
 from fomm_tf.errors import ConfigError, run_command
 from fomm_tf.files import replacing
+from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import Precision, Recipe
 from fomm_tf.quiet import import_tensorflow
 from fomm_tf.runtime import processors
@@ -53,11 +54,15 @@ def main(argv: list[str] | None = None) -> None:
     # TensorFlow reads these when it is first used.
     os.environ.update(dict.fromkeys(_THREADS, str(threads[-1])))
     import_tensorflow()
+    from export.clips import check_animates
+    from fomm_tf.base_model import read_config
+
     with tempfile.TemporaryDirectory(prefix="fomm-benchmark-") as temporary:
         folder = args.model
         if folder is None:
             folder = Path(temporary) / args.config.stem
             _save_random_model(load_config(args.config), folder)
+        check_animates(read_config(folder), args.model or args.config)
         exported = _export(folder, Path(temporary) / "exported", args)
         result = benchmark(folder, exported, threads, args.rounds, args.model is None)
     print("\n".join(result.markdown()))
@@ -103,7 +108,7 @@ def benchmark(
     from fomm_tf.base_model import WEIGHTS_FILE
     from fomm_tf.benchmark import describe_machine
     from fomm_tf.data.pictures import to_float
-    from fomm_tf.model import FirstOrderMotionModel
+    from fomm_tf.model import load_model
     from fomm_tf.runtime import load_exported
 
     machine = describe_machine() | {"graphs run by": runtime_name()}
@@ -111,7 +116,7 @@ def benchmark(
     machine["VNNI"] = f"yes ({' '.join(flags)})" if flags else "none known"
     # Set by environment variables, of which TensorFlow does not tell.
     machine["threads"] = f"Keras {threads[-1]}, graphs {' or '.join(map(str, threads))}"
-    model = FirstOrderMotionModel.load(folder)
+    model = load_model(folder)
     subjects, runners = [], []
     for path in exported:
         for count in threads:
@@ -155,13 +160,11 @@ def _quality(model: Any, exported: list[Any], clips: list[Clip]) -> list[float]:
     return [tally.psnr for tally in tallies]
 
 
-def _save_random_model(config: Config, folder: Path) -> None:
+def _save_random_model(config: BaseConfig, folder: Path) -> None:
     import keras
 
-    from fomm_tf.model import FirstOrderMotionModel
-
     keras.utils.set_random_seed(0)
-    FirstOrderMotionModel(config).save(folder)
+    kind_of(config).model_class(config).save(folder)
 
 
 def _write(result: Benchmark, out: Path) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fomm_tf.config import Config
+from fomm_tf.config import BaseConfig
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
-from fomm_tf.data.clips import list_videos
+from fomm_tf.data.clips import Clip as DatasetClip
+from fomm_tf.data.clips import StripClip, VideoClip, list_videos, open_clip
 from fomm_tf.data.pictures import fit, read_picture, to_float
-from fomm_tf.data.video import VIDEO_SUFFIXES, count_frames, read_frames
+from fomm_tf.data.video import VIDEO_SUFFIXES
 from fomm_tf.errors import DataError
 
 MIN_FRAMES = 16
@@ -26,12 +27,12 @@ Clip = list[np.ndarray]
 """Pictures [1, H, W, C] in [0, 1] that drive each other; the first is the source of all."""
 
 
-def fits_drawn_faces(config: Config) -> bool:
+def fits_drawn_faces(config: BaseConfig) -> bool:
     """Whether a model was trained on drawn faces, by the name of its dataset's folder."""
     return Path(config.dataset_params.root_dir).name == _DATASET
 
 
-def drawn_clips(config: Config, seed: int, count: int, frames: int = FRAMES) -> list[Clip]:
+def drawn_clips(config: BaseConfig, seed: int, count: int, frames: int = FRAMES) -> list[Clip]:
     """The first videos of `fomm_tf.data.cartoon_faces` with that seed: `frames` of each, evenly."""
     side = drawn_side(config.dataset_params.frame_shape[:2])
     chosen = set(_evenly(frames, _DRAWN_FRAMES))
@@ -45,14 +46,13 @@ def drawn_clips(config: Config, seed: int, count: int, frames: int = FRAMES) -> 
     ]
 
 
-def read_clips(path: Path, config: Config, count: int, frames: int = FRAMES) -> list[Clip]:
+def read_clips(path: Path, config: BaseConfig, count: int, frames: int = FRAMES) -> list[Clip]:
     """About `count` clips, at least two: of a video, a folder of videos, or a folder of pictures.
 
     Frames are taken evenly, and cut to the config's frame shape. Raises DataError with one line for
     what cannot be read and for fewer frames than `MIN_FRAMES`.
     """
-    videos = _videos(path)
-    videos = [videos[i] for i in _evenly(count, len(videos))]
+    videos = _videos(path, config.dataset_params.frame_shape[:2], count)
     clips = []
     for index, (length, read) in enumerate(videos):
         # As many clips of each video as it takes.
@@ -74,7 +74,7 @@ def drawn_side(size: tuple[int, int]) -> int:
     return min(max(*size, MIN_SIZE), MAX_SIZE)
 
 
-def model_input(frame: np.ndarray, config: Config) -> np.ndarray:
+def model_input(frame: np.ndarray, config: BaseConfig) -> np.ndarray:
     """A picture uint8 [h, w, 3], cut to the frame shape: float32 [1, H, W, C] in [0, 1]."""
     height, width, channels = config.dataset_params.frame_shape
     # A model of other than 3 channels is rare, and any will do for it.
@@ -86,22 +86,30 @@ _Video = tuple[int, Callable[[Sequence[int]], Iterable[np.ndarray]]]
 """How many frames there are, and a function that reads those with the given indices."""
 
 
-def _videos(path: Path) -> list[_Video]:
+def _videos(path: Path, size: tuple[int, int], count: int) -> list[_Video]:
+    """At most `count`; size: (height, width) of frames, for videos that are strips of them."""
     if not path.is_dir():
-        return [_video(path)]
+        return [_video(VideoClip(path))]
     entries = list_videos(path)
     videos = [one for one in entries if one.is_dir() or one.suffix.lower() in VIDEO_SUFFIXES]
+    if not videos and _is_strip(entries[0], size):
+        videos = entries
     if videos:
-        return [_video(one) for one in videos]
+        return [_video(open_clip(videos[i], size)) for i in _evenly(count, len(videos))]
     # Pictures, which may be of any size and of different people.
     return [(len(entries), lambda chosen: [read_picture(entries[i]) for i in chosen])]
 
 
-def _video(path: Path) -> _Video:
-    length = count_frames(path)
-    if not length:
-        raise DataError(f"{path}: has no frames")
-    return length, lambda chosen: read_frames(path, chosen)
+def _video(clip: DatasetClip) -> _Video:
+    return clip.count(), clip.read
+
+
+def _is_strip(path: Path, size: tuple[int, int]) -> bool:
+    """Whether a picture is frames side by side, as in the official datasets."""
+    try:
+        return StripClip(path, size).count() > 1
+    except DataError:
+        return False
 
 
 def _evenly(count: int, length: int) -> list[int]:

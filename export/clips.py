@@ -11,15 +11,27 @@ import numpy as np
 
 from export.calibration import drawn_side
 from fomm_tf.animation import animate_frames
+from fomm_tf.config import BaseConfig
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.data.pictures import fit, read_picture
 from fomm_tf.data.video import Video, open_video
-from fomm_tf.errors import DataError
+from fomm_tf.errors import DataError, ModelError
+from fomm_tf.kinds import kind_of
+from fomm_tf.manifest import animates
 
 # The bundled model was trained on seed 1. (source's video, driving video) of each clip.
 SEED = 11
 PAIRS = ((0, 1), (2, 3), (4, 5))
 FRAMES = 50
+
+
+def check_animates(config: BaseConfig, where: Path) -> None:
+    """Raises ModelError for a model whose graphs make no frames; `where` it is from."""
+    if not animates(config):
+        raise ModelError(
+            f"{where} is a {kind_of(config).name}, whose graphs make no frames to measure; "
+            "python -m export.verify compares what they find in pictures"
+        )
 
 
 @dataclass(frozen=True)

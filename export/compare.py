@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from export import bars
 from export.bars import BARS, Bar
 from export.calibration import drawn_side, model_input
-from export.tally import Tally
-from fomm_tf.config import Config
+from export.deviations import PICTURES, Outputs, compare_detected, compare_frames
+from fomm_tf.base_model import BaseModel
+from fomm_tf.config import BaseConfig
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.errors import ModelError
-from fomm_tf.keypoints import Keypoints
 from fomm_tf.manifest import Deviation, Difference, Precision
-from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.runtime import ExportedModel
 
 # `measure` runs on these: (seed, video) of `fomm_tf.data.cartoon_faces`, the source first.
@@ -26,9 +26,17 @@ _BARS: dict[Precision, Bar] = {
     **{precision: BARS[precision] for precision in ("float32", "float16", "dynamic")},
     "int8": Bar(psnr=20),
 }
+# What the manifest calls the outputs of all kinds of models.
+_NAMES = {
+    **{"value": "keypoints", "shift": "keypoints"},
+    **{"jacobian": "jacobians", "affine": "jacobians", "variance": "variances"},
+    **{"segmentation": "segmentation", "frame": "frame"},
+}
+# Jacobians and variances of large pictures are rounded by more, and show in the frames.
+_JUDGED = ("keypoints", "segmentation", "frame")
 
 
-def sample_pictures(config: Config) -> list[np.ndarray]:
+def sample_pictures(config: BaseConfig) -> list[np.ndarray]:
     """The pictures of `SAMPLES` in the config's frame shape: float32 [1, H, W, C] in [0, 1]."""
     side = drawn_side(config.dataset_params.frame_shape[:2])
     return [
@@ -37,62 +45,40 @@ def sample_pictures(config: Config) -> list[np.ndarray]:
 
 
 def measure(
-    model: FirstOrderMotionModel,
-    exported: ExportedModel,
-    pictures: list[np.ndarray] | None = None,
-    name: str = SAMPLES,
-) -> Difference:
-    """Compares keypoints, and frames that both make of the Keras model's keypoints.
+    model: BaseModel, exported: ExportedModel, pictures: list[np.ndarray] | None = None
+) -> Outputs:
+    """Compares what `detect` gives, and frames that both make of what the Keras model detects.
 
     pictures: [1, H, W, C] in [0, 1], at least two, the source first; default: those of `SAMPLES`.
-    name: what the manifest calls them.
     """
-    pictures = pictures or sample_pictures(exported.config)
-    expected = [model.detect(picture) for picture in pictures]
-    found = [exported.detect(picture) for picture in pictures]
-    value = _tally([kp.value for kp in expected], [kp.value for kp in found])
-    jacobian = None
-    if expected[0].jacobian is not None:
-        jacobian = _tally([kp.jacobian for kp in expected], [kp.jacobian for kp in found])
-    frame = _tally(
-        _frames(model, pictures[0], expected), _frames(exported, pictures[0], expected), peak=1
-    )
-    return Difference(
-        pictures=name,
-        keypoints=Deviation(value.max, value.mean),
-        jacobians=None if jacobian is None else Deviation(jacobian.max, jacobian.mean),
-        frame=Deviation(frame.max, frame.mean),
-        frame_psnr=frame.psnr,
-    )
+    source, *driving = pictures or sample_pictures(exported.config)
+    outputs: Outputs = {}
+    kp_source, *keypoints = [
+        compare_detected(model, exported, picture, outputs) for picture in (source, *driving)
+    ]
+    if exported.animates:
+        encoded = [one.encode(source) for one in (model, exported)]
+        for kp in keypoints:
+            compare_frames(model, exported, encoded, kp_source, kp, outputs)
+    return outputs
 
 
-def check(difference: Difference, precision: Precision) -> None:
+def difference_of(outputs: Outputs, pictures: str = SAMPLES) -> Difference:
+    """What the manifest says of `measure`; pictures: what it calls those."""
+    found: dict[str, Any] = {}
+    for (_, name), tally in outputs.items():
+        found[_NAMES[name]] = Deviation(tally.max, tally.mean)
+        if name in PICTURES:
+            found[f"{name}_psnr"] = tally.psnr
+    return Difference(pictures, **found)
+
+
+def check(outputs: Outputs, precision: Precision) -> None:
     """Raises ModelError if the graphs differ by more than their precision explains."""
-    bar, psnr = _BARS[precision], difference.frame_psnr
-    frame, keypoints = difference.frame.max, difference.keypoints.max
-    # Written so that what is not a number fails too.
-    if not (frame <= bar.picture and keypoints <= bar.keypoints and psnr >= bar.psnr):
+    judged = {key: tally for key, tally in outputs.items() if _NAMES[key[1]] in _JUDGED}
+    missed = [text for passed, text in bars.check(_BARS[precision], judged, []) if not passed]
+    if missed:
         raise ModelError(
-            f"the {precision} graphs differ from the Keras model by {frame:.1e} in the picture "
-            f"({psnr:.1f} dB) and {keypoints:.1e} in the keypoints; nothing was written"
+            f"the {precision} graphs differ from the Keras model: {'; '.join(missed)}; "
+            "nothing was written"
         )
-
-
-def _frames(
-    model: FirstOrderMotionModel | ExportedModel, source: np.ndarray, keypoints: list[Keypoints]
-) -> list[np.ndarray]:
-    encoded = model.encode(source)
-    return [model.decode(encoded, keypoints[0], kp) for kp in keypoints[1:]]
-
-
-def _tally(
-    expected: Sequence[np.ndarray | None],
-    found: Sequence[np.ndarray | None],
-    peak: float | None = None,
-) -> Tally:
-    """The difference over all arrays of a model that has them."""
-    tally = Tally(peak)
-    for one, other in zip(expected, found, strict=True):
-        assert one is not None and other is not None
-        tally.add(one, other)
-    return tally

@@ -12,14 +12,14 @@ from tqdm import tqdm
 
 from export.folder import check_replaceable, replacing_folder
 from fomm_tf.command_line import command_parser, picture_size
-from fomm_tf.config import Config
+from fomm_tf.config import BaseConfig
 from fomm_tf.errors import run_command
-from fomm_tf.manifest import Manifest, Precision, Recipe
+from fomm_tf.manifest import Difference, Manifest, Precision, Recipe
 from fomm_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from export.int8 import Calibration
-    from fomm_tf.model import FirstOrderMotionModel
+    from fomm_tf.base_model import BaseModel
 
 DETAILS = """\
 examples:
@@ -47,8 +47,9 @@ a folder of videos, or a folder of pictures, like those that the model is made f
 or more. Without it they come from drawn faces, which are right for models/cartoon-faces.
 
 The folder holds keypoint_detector.tflite, generator.tflite and manifest.json, which describes them
-and says how far they are from the Keras model. It is written whole or not at all, and only if the
-graphs give what the Keras model gives.
+and says how far they are from the Keras model; of a co-part segmentation model segmentation.tflite
+in their place, which finds parts and cannot animate. It is written whole or not at all, and only if
+the graphs give what the Keras model gives.
 """
 
 
@@ -67,11 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     for graph in manifest.graphs:
         print(f"  {graph.file}: {graph.bytes / 1e6:.1f} MB")
     assert manifest.difference is not None
-    difference = manifest.difference
-    print(
-        f"  from the Keras model: keypoints within {difference.keypoints.max:.1e}, "
-        f"pictures within {difference.frame.max:.1e} ({difference.frame_psnr:.1f} dB)"
-    )
+    print(f"  from the Keras model: {_told(manifest.difference)}")
     print(f"exported model: {args.out}")
 
 
@@ -97,15 +94,15 @@ def convert(
     check_replaceable(out)
     with tqdm(total=5, desc="loading", unit="step", disable=None, leave=False) as bar:
         import_tensorflow()
-        from export.compare import check, measure
+        from export.compare import SAMPLES, check, difference_of, measure
         from export.int8 import check_quantizer, read_calibration
         from export.manifest import describe, write_manifest
-        from fomm_tf.model import FirstOrderMotionModel
+        from fomm_tf.model import load_model
         from fomm_tf.runtime import load_exported
 
         if precision == "int8":
             check_quantizer()
-        model = FirstOrderMotionModel.load(folder)
+        model = load_model(folder)
         config = _with_size(model.config, size)
         frames = read_calibration(calibration, config) if precision == "int8" else None
         _next(bar, "converting")
@@ -125,10 +122,10 @@ def convert(
             )
             write_manifest(temporary, manifest)
             bar.set_description("comparing")
-            held_out = frames.held_out if frames else None
-            difference = measure(model, load_exported(temporary), *(held_out or ()))
-            check(difference, precision)
-            manifest = replace(manifest, difference=difference)
+            pictures, name = (frames.held_out if frames else None) or (None, SAMPLES)
+            outputs = measure(model, load_exported(temporary), pictures)
+            check(outputs, precision)
+            manifest = replace(manifest, difference=difference_of(outputs, name))
             write_manifest(temporary, manifest)
             bar.update()
         bar.update()
@@ -136,8 +133,8 @@ def convert(
 
 
 def _graphs(
-    model: FirstOrderMotionModel,
-    config: Config,
+    model: BaseModel,
+    config: BaseConfig,
     precision: Precision,
     recipe: Recipe,
     calibration: Calibration | None,
@@ -154,14 +151,26 @@ def _graphs(
     return int8_graphs(model, config, RECIPES[recipe], calibration.clips, bar.update)
 
 
-def _with_size(config: Config, size: tuple[int, int] | None) -> Config:
+def _with_size(config: BaseConfig, size: tuple[int, int] | None) -> BaseConfig:
     """The config for pictures of another size. Raises ConfigError if the model cannot take it."""
     if size is None:
         return config
     data = config.to_dict()
     channels = config.dataset_params.frame_shape[2]
     data["dataset_params"]["frame_shape"] = [*size, channels]
-    return Config.from_dict(data, f"--size {size[0]}x{size[1]}")
+    return type(config).from_dict(data, f"--size {size[0]}x{size[1]}")
+
+
+def _told(difference: Difference) -> str:
+    parts = [f"keypoints within {difference.keypoints.max:.1e}"]
+    pictures = {
+        "frames": (difference.frame, difference.frame_psnr),
+        "segmentation": (difference.segmentation, difference.segmentation_psnr),
+    }
+    for name, (deviation, psnr) in pictures.items():
+        if deviation is not None:
+            parts.append(f"{name} within {deviation.max:.1e} ({psnr:.1f} dB)")
+    return ", ".join(parts)
 
 
 def _license(folder: Path) -> str | None:

@@ -11,15 +11,16 @@ import numpy as np
 
 from export.clips import Clip, animated
 from export.tally import Tally
+from fomm_tf.base_model import BaseModel
 from fomm_tf.data.pictures import to_float
-from fomm_tf.keypoints import Keypoints
 from fomm_tf.metrics import Score, reconstruct
-from fomm_tf.model import FirstOrderMotionModel
-from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.runtime import ExportedModel
 
 # Every so many frames of a clip go through the graphs one by one.
 STEP = 5
+
+# Outputs in [0, 1] for each pixel, whose PSNR is against 1.
+PICTURES = ("frame", "segmentation")
 
 # By (signature, output).
 Outputs = dict[tuple[str, str], Tally]
@@ -37,7 +38,7 @@ class ClipDifference:
 
 
 def compare_outputs(
-    model: FirstOrderMotionModel,
+    model: BaseModel,
     exported: ExportedModel,
     clip: Clip,
     outputs: Outputs,
@@ -48,22 +49,22 @@ def compare_outputs(
     Takes every `STEP`-th driving frame; `encode` takes them too. `done` is called after each.
     """
     source = _batch(clip.source)
-    kp_source = _compare_keypoints(model, exported, source, outputs)
-    encoded = _compare_encoded(model, exported, source, outputs)
-    kp_initial: Keypoints | None = None
+    kp_source = compare_detected(model, exported, source, outputs)
+    encoded = _compare_encoded(model, exported, source, outputs) if exported.animates else {}
+    kp_initial = None
     for frame in islice(clip.driving, 0, None, STEP):
         picture = _batch(frame)
-        kp_driving = _compare_keypoints(model, exported, picture, outputs)
-        _compare_encoded(model, exported, picture, outputs)
-        kp_initial = kp_initial or kp_driving
-        kp = transfer_motion(kp_source, kp_driving, kp_initial)
-        frames = [one.decode(encoded, kp_source, kp) for one in (model, exported)]
-        outputs.setdefault(("animate", "frame"), Tally(peak=1)).add(*frames)
+        kp_driving = compare_detected(model, exported, picture, outputs)
+        if exported.animates:
+            _compare_encoded(model, exported, picture, outputs)
+            kp_initial = kp_initial or kp_driving
+            kp = model.transfer(kp_source, kp_driving, kp_initial)
+            compare_frames(model, exported, [encoded, encoded], kp_source, kp, outputs)
         done()
 
 
 def compare_clip(
-    model: FirstOrderMotionModel, exported: ExportedModel, clip: Clip, done: Callable[[], object]
+    model: BaseModel, exported: ExportedModel, clip: Clip, done: Callable[[], object]
 ) -> ClipDifference:
     """Animates the clip and reconstructs its driving video, by both.
 
@@ -83,18 +84,36 @@ def compare_clip(
     return found
 
 
-def _compare_keypoints(
-    model: FirstOrderMotionModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
-) -> Keypoints:
+def compare_detected(
+    model: BaseModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
+) -> Any:
+    """Adds to `outputs` what both detect in a picture; returns what the Keras model does."""
     expected, found = model.detect(picture), exported.detect(picture)
-    for name in Keypoints._fields:
-        if (value := getattr(expected, name)) is not None:
-            outputs.setdefault(("detect", name), Tally()).add(value, getattr(found, name))
+    for name, value in expected._asdict().items():
+        if value is not None:
+            tally = outputs.setdefault(("detect", name), Tally(1 if name in PICTURES else None))
+            tally.add(value, getattr(found, name))
     return expected
 
 
+def compare_frames(
+    model: BaseModel,
+    exported: ExportedModel,
+    encoded: list[Any],
+    kp_source: Any,
+    kp_driving: Any,
+    outputs: Outputs,
+) -> None:
+    """Adds to `outputs` the frame that both make; encoded: for each of them."""
+    models: tuple[Any, Any] = model, exported
+    frames = [
+        one.decode(own, kp_source, kp_driving) for one, own in zip(models, encoded, strict=True)
+    ]
+    outputs.setdefault(("animate", "frame"), Tally(peak=1)).add(*frames)
+
+
 def _compare_encoded(
-    model: FirstOrderMotionModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
+    model: BaseModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
 ) -> dict[str, Any]:
     expected, found = model.encode(picture), exported.encode(picture)
     for name, value in found.items():

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fomm_tf.errors import ModelError
-from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE
+from fomm_tf.manifest import GRAPH_FILES, MANIFEST_FILE
 
-_OURS = {MANIFEST_FILE, KEYPOINT_DETECTOR, GENERATOR}
+_OURS = {MANIFEST_FILE, *GRAPH_FILES}
 
 
 def check_replaceable(out: Path) -> None:

@@ -10,12 +10,11 @@ import keras
 import tensorflow as tf
 
 from export.inspect_graph import check_operators
-from export.layer_names import named_groups
+from export.layer_names import layers_of, named_groups
 from export.phases import phase_upsampling
-from fomm_tf.config import Config
-from fomm_tf.keypoints import Keypoints
+from fomm_tf.base_model import BaseModel
+from fomm_tf.config import BaseConfig
 from fomm_tf.manifest import Signature, signatures_of
-from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.quiet import stderr_shut
 
 Tensors = dict[str, tf.Tensor]
@@ -24,7 +23,7 @@ Converted = Literal["float32", "float16", "dynamic"]
 
 
 def build_graphs(
-    model: FirstOrderMotionModel, config: Config, precision: Converted
+    model: BaseModel, config: BaseConfig, precision: Converted
 ) -> Iterator[tuple[str, bytes]]:
     """Yields the name and the content of each file.
 
@@ -37,16 +36,14 @@ def build_graphs(
         yield name, content
 
 
-def _convert(
-    model: FirstOrderMotionModel, signatures: tuple[Signature, ...], precision: Converted
-) -> bytes:
+def _convert(model: BaseModel, signatures: tuple[Signature, ...], precision: Converted) -> bytes:
     functions = _functions(model)
     module = tf.Module()
     # Only variables that are tracked reach the graph, and those inside Keras layers are not:
     # without this line the weights would silently be missing.
     module.weights = [variable.value for variable in _variables(model, signatures)]
-    # The decoder's blocks only: those of the hourglasses have most weights and least pixels.
-    with phase_upsampling(model.generator.up_blocks), named_groups(model):
+    # The generator's last blocks only: the others have most weights and least pixels.
+    with phase_upsampling(layers_of(model).get("up", [])[-2:]), named_groups(model):
         concrete = {
             signature.name: tf.function(functions[signature.name]).get_concrete_function(
                 **{
@@ -68,28 +65,29 @@ def _convert(
         return converter.convert()
 
 
-def _functions(model: FirstOrderMotionModel) -> Mapping[str, Callable[..., Tensors]]:
+def _functions(model: BaseModel) -> Mapping[str, Callable[..., Tensors]]:
     """What each signature computes, with the tensors' names as in `signatures_of`."""
+    detector, generator = model.networks.values()
+    detected = model.KIND.exported_class.DETECTED
 
     def detect(picture: tf.Tensor) -> Tensors:
-        kp = model.kp_detector(picture)
-        return {name: value for name, value in kp._asdict().items() if value is not None}
+        found = detector(picture)
+        return {name: value for name, value in found._asdict().items() if value is not None}
 
     def encode(picture: tf.Tensor) -> Tensors:
-        return model.generator.encode(picture)
+        return generator.encode(picture)
 
     def animate(**inputs: tf.Tensor) -> Tensors:
         kp_source, kp_driving = (
-            Keypoints(inputs.get(f"kp_{role}_value"), inputs.get(f"kp_{role}_jacobian"))
+            detected(*(inputs.get(f"kp_{role}_{name}") for name in detected._fields))
             for role in ("source", "driving")
         )
-        return {"frame": model.generator.decode(inputs, kp_source, kp_driving)["prediction"]}
+        encoded = {name: value for name, value in inputs.items() if not name.startswith("kp_")}
+        return {"frame": generator.decode(encoded, kp_source, kp_driving)["prediction"]}
 
     return {"detect": detect, "encode": encode, "animate": animate}
 
 
-def _variables(
-    model: FirstOrderMotionModel, signatures: tuple[Signature, ...]
-) -> list[keras.Variable]:
-    detects = signatures[0].name == "detect"
-    return (model.kp_detector if detects else model.generator).variables
+def _variables(model: BaseModel, signatures: tuple[Signature, ...]) -> list[keras.Variable]:
+    detector, generator = model.networks.values()
+    return (detector if signatures[0].name == "detect" else generator).variables

@@ -14,13 +14,14 @@ OLDEST_RUNTIME = "2.14.0"
 # model's graphs have no use for is not listed, operators on variables first of all: they are what
 # is left of weights that did not reach the file.
 _KNOWN = {
-    **{"ADD": 5, "AVERAGE_POOL_2D": 3, "CAST": 5, "CONCATENATION": 4, "CONV_2D": 7},
+    **{"ADD": 5, "AVERAGE_POOL_2D": 3, "BROADCAST_TO": 2, "CAST": 5},
+    **{"CONCATENATION": 4, "CONV_2D": 7},
     **{"DEPTHWISE_CONV_2D": 7, "DEPTH_TO_SPACE": 2, "DEQUANTIZE": 5, "DIV": 2, "EQUAL": 4},
     **{"EXP": 2, "EXPAND_DIMS": 1, "FLOOR": 1, "GATHER": 6, "LOGISTIC": 3, "MAXIMUM": 4},
     **{"MINIMUM": 4, "MUL": 7, "NEG": 1, "NOT_EQUAL": 3, "PACK": 4, "PAD": 4, "QUANTIZE": 3},
     **{"RELU": 3, "RESHAPE": 1, "RESIZE_BILINEAR": 4, "RESIZE_NEAREST_NEIGHBOR": 4},
-    **{"SELECT_V2": 2, "SLICE": 6, "SOFTMAX": 3, "SQUARED_DIFFERENCE": 2, "STRIDED_SLICE": 8},
-    **{"SUB": 5, "SUM": 2, "TRANSPOSE": 6},
+    **{"SELECT_V2": 2, "SLICE": 6, "SOFTMAX": 3, "SQRT": 1, "SQUARE": 1},
+    **{"SQUARED_DIFFERENCE": 2, "STRIDED_SLICE": 8, "SUB": 5, "SUM": 2, "TRANSPOSE": 6},
 }  # fmt: skip
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from export import graphs
 from export.calibration import (
     CLIPS,
     SEED,
@@ -16,14 +17,12 @@ from export.calibration import (
     fits_drawn_faces,
     read_clips,
 )
-from export.graphs import build_graphs
 from export.inspect_graph import check_operators
 from export.layer_names import Group
 from export.recipes import Mode
-from fomm_tf.config import Config
+from fomm_tf.base_model import BaseModel
+from fomm_tf.config import BaseConfig
 from fomm_tf.errors import ModelError
-from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR
-from fomm_tf.model import FirstOrderMotionModel
 
 
 class Calibration(NamedTuple):
@@ -34,7 +33,7 @@ class Calibration(NamedTuple):
     held_out: tuple[Clip, str] | None
 
 
-def read_calibration(path: Path | None, config: Config) -> Calibration:
+def read_calibration(path: Path | None, config: BaseConfig) -> Calibration:
     """Frames of a video, a folder of videos or a folder of pictures; of drawn faces for None.
 
     Says on stderr if those were not what the model was trained on. Raises DataError with one line
@@ -53,13 +52,13 @@ def read_calibration(path: Path | None, config: Config) -> Calibration:
 
 
 def int8_graphs(
-    model: FirstOrderMotionModel,
-    config: Config,
+    model: BaseModel,
+    config: BaseConfig,
     modes: Mapping[Group, Mode],
     clips: list[Clip],
     advance: Callable[[], object],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yields the name and the content of each file, as `build_graphs`.
+    """Yields the name and the content of each file, as `graphs.build_graphs`.
 
     modes: of the layer groups; the others stay float. `advance` is called for every frame of
     `clips`. Raises ModelError for a graph that the oldest supported runtime could not run.
@@ -67,9 +66,9 @@ def int8_graphs(
     from export.quantize import quantize
     from export.ranges import measure_ranges
 
-    files = dict(build_graphs(model, config, "float32"))
-    ranges = measure_ranges(files, clips, advance)
-    for name in (KEYPOINT_DETECTOR, GENERATOR):
+    files = dict(graphs.build_graphs(model, config, "float32"))
+    ranges = measure_ranges(files, config, clips, advance)
+    for name in files:
         content = quantize(files[name], modes, ranges[name])
         check_operators(content, name)
         yield name, content

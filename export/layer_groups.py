@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from export.calibration import Clip
     from export.layer_names import Group
     from export.recipes import Mode
-    from fomm_tf.config import Config
+    from fomm_tf.config import BaseConfig
 
 DETAILS = """\
 Each clip is reconstructed from its first picture, by float32 graphs and by graphs in which one
@@ -90,13 +90,15 @@ def study(
     with tqdm(desc="loading", unit="frame", disable=None, leave=False) as bar:
         import_tensorflow()
         from export.calibration import drawn_clips, read_clips
+        from export.clips import check_animates
         from export.graphs import build_graphs
         from export.int8 import check_quantizer, read_calibration
         from export.ranges import measure_ranges
-        from fomm_tf.model import FirstOrderMotionModel
+        from fomm_tf.model import load_model
 
         check_quantizer()
-        model = FirstOrderMotionModel.load(folder)
+        model = load_model(folder)
+        check_animates(model.config, folder)
         clips = read_calibration(calibration, model.config).clips
         if test is None:
             tests = drawn_clips(model.config, _SEED, _CLIPS, _FRAMES)
@@ -107,7 +109,7 @@ def study(
         files = dict(build_graphs(model, model.config, "float32"))
         bar.reset(sum(map(len, clips)) + len(variants) * sum(map(len, tests)))
         bar.set_description("calibrating")
-        ranges = measure_ranges(files, clips, bar.update)
+        ranges = measure_ranges(files, model.config, clips, bar.update)
         rows = []
         for name, mode, modes in variants:
             bar.set_description(f"{name}, {mode}")
@@ -152,11 +154,11 @@ def _quantized(
     return {name: quantize(content, modes, ranges[name]) for name, content in files.items()}
 
 
-def _runnable(files: Mapping[str, bytes], config: Config, threads: int | None) -> Any:
+def _runnable(files: Mapping[str, bytes], config: BaseConfig, threads: int | None) -> Any:
     from export.manifest import describe
-    from fomm_tf.runtime import ExportedModel
+    from fomm_tf.runtime import exported_model
 
-    return ExportedModel(describe(files, config, "float32", "", None), files, threads)
+    return exported_model(describe(files, config, "float32", "", None), files, threads)
 
 
 def _row(

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.inspect_graph import OLDEST_RUNTIME
-from fomm_tf.config import Config
+from fomm_tf.config import BaseConfig
 from fomm_tf.manifest import MANIFEST_FILE, Graph, Manifest, Precision, Recipe, signatures_of
 
 
 def describe(
     files: Mapping[str, bytes],
-    config: Config,
+    config: BaseConfig,
     precision: Precision,
     name: str,
     license: str | None,
@@ -22,10 +22,10 @@ def describe(
 ) -> Manifest:
     """The manifest of graphs that were built for `config`; the difference is still open."""
     height, width, _ = config.dataset_params.frame_shape
-    graphs = [
+    graphs = tuple(
         Graph(file, len(files[file]), hashlib.sha256(files[file]).hexdigest(), signatures)
         for file, signatures in signatures_of(config).items()
-    ]
+    )
     return Manifest(
         format=1,
         name=name,
@@ -33,7 +33,7 @@ def describe(
         precision=precision,
         size=(height, width),
         minimum_runtime_version=OLDEST_RUNTIME,
-        graphs=(graphs[0], graphs[1]),
+        graphs=graphs,
         config=config,
         recipe=recipe,
     )

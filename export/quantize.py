@@ -55,7 +55,22 @@ def quantize(content: bytes, modes: Mapping[Group, Mode], ranges: Ranges) -> byt
     # It draws progress bars of its own.
     with stderr_shut(), _large_weights():
         result = quantizer.quantize(calibration, enable_progress_report=False)
-    return bytes(result.quantized_model)
+    return _with_outputs(bytearray(result.quantized_model))
+
+
+def _with_outputs(content: bytearray) -> bytes:
+    """The same graphs, each giving what its signature says.
+
+    Of what is given and taken by a layer as well, the quantizer lets the graph give the copy in 8
+    bits, which is not what the signature names: that would be lost.
+    """
+    model = schema.Model.GetRootAs(content)
+    for signature in map(model.SignatureDefs, range(model.SignatureDefsLength())):
+        outputs = map(signature.Outputs, range(signature.OutputsLength()))
+        # A view of `content`.
+        given = model.Subgraphs(signature.SubgraphIndex()).OutputsAsNumpy()
+        given[:] = [output.TensorIndex() for output in outputs]
+    return bytes(content)
 
 
 def _least_weights(content: bytes, ranges: Ranges) -> Iterator[tuple[str, np.ndarray]]:

@@ -6,7 +6,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -14,16 +15,15 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from export.calibration import Clip
 from export.layer_names import GROUPS, pattern
+from export.manifest import describe
+from fomm_tf.config import BaseConfig
 from fomm_tf.errors import ModelError
-from fomm_tf.keypoints import Keypoints
-from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR
-from fomm_tf.motion_transfer import transfer_motion
+from fomm_tf.kinds import kind_of
 from fomm_tf.quiet import stderr_shut
-from fomm_tf.runtime import processors
+from fomm_tf.runtime import ExportedModel, Runner, processors
 
 Ranges = dict[str, tuple[float, float]]
 """Smallest and largest value of tensors, by name."""
-_Runner = Callable[..., Mapping[str, np.ndarray]]
 
 
 class _Tensors(NamedTuple):
@@ -34,38 +34,44 @@ class _Tensors(NamedTuple):
 
 
 def measure_ranges(
-    files: Mapping[str, bytes], clips: list[Clip], advance: Callable[[], object]
+    files: Mapping[str, bytes],
+    config: BaseConfig,
+    clips: list[Clip],
+    advance: Callable[[], object],
 ) -> dict[str, Ranges]:
     """Ranges of what the convolutions of float graphs take and give, by file.
 
     Each source is animated by the other pictures of its clip, and by the relative motion of the
-    next clip. `advance` is called for every frame. Raises ModelError for a model whose numbers are
-    not finite.
+    next clip; a model that makes no pictures looks at all of them. `advance` is called for every
+    frame. Raises ModelError for a model whose numbers are not finite.
     """
-    detector = _Watch(files[KEYPOINT_DETECTOR])
-    generator = _Watch(files[GENERATOR])
-    keypoints = []
-    for clip in clips:
-        keypoints.append([Keypoints(**detector("detect", picture=picture)) for picture in clip])
+    watches = {name: _Watch(content) for name, content in files.items()}
+    runners: dict[str, Runner] = {}
+    for watch in watches.values():
+        runners |= watch.runners
+    manifest = describe(files, config, "float32", "", None)
+    model = kind_of(config).exported_class(manifest, runners)
+    keypoints = [[model.detect(picture) for picture in clip] for clip in clips]
     for index, clip in enumerate(clips):
-        encoded = generator("encode", picture=clip[0])
-        others = keypoints[(index + 1) % len(clips)]
-        for kp in _driving(keypoints[index], others):
-            generator.animate(encoded, keypoints[index][0], kp)
+        own, others = keypoints[index], keypoints[(index + 1) % len(clips)]
+        encoded = model.encode(clip[0]) if model.animates else None
+        for kp in _driving(model, own, others):
+            if encoded is not None:
+                model.decode(encoded, own[0], kp)
             advance()
-    for name, found in (detector.ranges | generator.ranges).items():
+    for name, found in (item for watch in watches.values() for item in watch.ranges.items()):
         if not np.isfinite(found).all():
             raise ModelError(f"the model gives numbers that are not finite, in {name}")
-    return {KEYPOINT_DETECTOR: detector.ranges, GENERATOR: generator.ranges}
+    return {name: watch.ranges for name, watch in watches.items()}
 
 
-def _driving(own: list[Keypoints], others: list[Keypoints]) -> Iterator[Keypoints]:
+def _driving(model: ExportedModel, own: list[Any], others: list[Any]) -> Iterator[Any]:
     """As many as the clip has pictures, its own and transferred ones by turns."""
     for index, kp in enumerate(own):
         if index % 2 and index < len(others):
             # A Jacobian that cannot be inverted: the clip's own motion will do.
             with suppress(ModelError):
-                kp = transfer_motion(own[0], others[index], others[0])
+                kp = model.transfer(own[0], others[index], others[0])
         yield kp
 
 
@@ -84,28 +90,21 @@ class _Watch:
                 experimental_preserve_all_tensors=True,
             )
             self._interpreter.allocate_tensors()
-            self._runners: dict[str, _Runner] = {
-                name: self._interpreter.get_signature_runner(name) for name in self._tensors
+            self.runners: dict[str, Runner] = {
+                name: partial(self._run, name, self._interpreter.get_signature_runner(name))
+                for name in self._tensors
             }
 
-    def __call__(self, signature: str, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
-        outputs = self._runners[signature](**inputs)
+    def _run(
+        self, signature: str, runner: Runner, **inputs: np.ndarray
+    ) -> Mapping[str, np.ndarray]:
+        outputs = runner(**inputs)
         subgraph, names = self._tensors[signature]
         for index, name in names.items():
             values = self._interpreter.get_tensor(index, subgraph)
             low, high = self.ranges.get(name, (np.inf, -np.inf))
             self.ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
         return outputs
-
-    def animate(
-        self, encoded: Mapping[str, np.ndarray], source: Keypoints, driving: Keypoints
-    ) -> None:
-        """A frame, of keypoints that the model may have no use for."""
-        inputs = dict(encoded)
-        for role, kp in (("source", source), ("driving", driving)):
-            inputs |= {f"kp_{role}_{key}": value for key, value in kp._asdict().items()}
-        known = self._runners["animate"].get_input_details()  # type: ignore[attr-defined]
-        self("animate", **{name: inputs[name] for name in known})
 
 
 def _watched(content: bytes) -> dict[str, _Tensors]:

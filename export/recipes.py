@@ -17,9 +17,20 @@ static: pictures in 8 bits, their range known from calibration. dynamic: floats,
 
 # Coordinates follow from these by a sharp softmax or a weighted mean: what they give must be fine,
 # and they are few and thin layers (docs/quantization.md has what each group costs).
-_HEADS: tuple[Group, ...] = ("keypoint_head", "jacobian_head", "mask_head", "occlusion_head")
+_HEADS: tuple[Group, ...] = (
+    *("keypoint_head", "jacobian_head", "segmentation_head", "mask_head", "occlusion_head"),
+)
+# The same of Monkey-Net: its motion head gives displacements themselves. Its refinement carries the
+# picture beside features of a much wider range, and 8 bits for both leave few to the picture.
+_MONKEYNET: Mapping[Group, Mode] = {"motion_head": "dynamic", "refinement": "dynamic"}
+_FAST: Mapping[Group, Mode] = {**dict.fromkeys(GROUPS, "static"), **_MONKEYNET}
 
 RECIPES: Mapping[Recipe, Mapping[Group, Mode]] = {
-    "quality": {group: "dynamic" if group in _HEADS else "static" for group in GROUPS},
-    "fast": dict.fromkeys(GROUPS, "static"),
+    # What is not there stays in floats.
+    "quality": {
+        group: "dynamic" if group in _HEADS else mode
+        for group, mode in _FAST.items()
+        if group != "refinement"
+    },
+    "fast": _FAST,
 }

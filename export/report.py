@@ -18,7 +18,8 @@ from fomm_tf.metrics import Score
 
 @dataclass(frozen=True)
 class Report:
-    """runtime: the module that ran the graphs; operators: by signature."""
+    """runtime: the module that ran the graphs; clips: none of a model that gives no frames;
+    operators: by signature."""
 
     manifest: Manifest
     runtime: str
@@ -41,7 +42,7 @@ class Report:
         blocks = [
             [f"{title}: {self.runtime} against Keras"],
             self._output_lines(),
-            self._clip_lines(),
+            *([self._clip_lines()] if self.clips else []),
             ["operators", *self._operator_lines()],
             ["files", *files],
             ["bars", *bars],
@@ -50,7 +51,6 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON; what is not a number is None."""
-        keras, exported = self._total("keras"), self._total("exported")
         return {
             "name": self.manifest.name,
             "precision": kind(self.manifest),
@@ -65,7 +65,9 @@ class Report:
                 | {"worst_frame_psnr": _number(clip.animation.worst_psnr)}
                 for clip in self.clips
             ],
-            "reconstruction_l1": {"keras": _number(keras.l1), "exported": _number(exported.l1)},
+            "reconstruction_l1": {
+                by: _number(self._total(by).l1) for by in ("keras", "exported") if self.clips
+            },
             "operators": {
                 signature: placement._asdict() for signature, placement in self.operators.items()
             },

@@ -1,7 +1,8 @@
 """The kinds of models, and where the parts of each are. Nothing is imported before it is asked for.
 
 All kinds have the same interface: configs that of `config.BaseConfig`, models that of
-`base_model.BaseModel`, training steps that of `training.base_step.BaseStep`.
+`base_model.BaseModel`, exported models that of `runtime.ExportedModel`, training steps that of
+`training.base_step.BaseStep`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Kind:
     name: str
     config: str
     model: str
+    exported: str
     step: str
     initial_weights: str
     recognise: str | None = None
@@ -38,6 +40,11 @@ class Kind:
         return _found(self.model)
 
     @property
+    def exported_class(self) -> Any:
+        """Its subclass of `ExportedModel`, which needs no TensorFlow."""
+        return _found(self.exported)
+
+    @property
     def step_class(self) -> Any:
         """Its subclass of `BaseStep`."""
         return _found(self.step)
@@ -51,6 +58,7 @@ FOMM = Kind(
     "First Order Motion Model",
     config="fomm_tf.config.Config",
     model="fomm_tf.model.FirstOrderMotionModel",
+    exported="fomm_tf.exported.ExportedFOMM",
     step="fomm_tf.training.step.TrainingStep",
     initial_weights="fomm_tf.training.initial_weights.load_initial_weights",
 )
@@ -58,6 +66,7 @@ COPART = Kind(
     "co-part segmentation model",
     config="fomm_tf.copart.config.CoPartConfig",
     model="fomm_tf.copart.model.CoPartModel",
+    exported="fomm_tf.copart.exported.ExportedSegmentation",
     step="fomm_tf.copart.step.CoPartTrainingStep",
     initial_weights="fomm_tf.copart.initial_weights.load_initial_weights",
     recognise="fomm_tf.copart.config.is_copart",
@@ -66,6 +75,7 @@ MONKEYNET = Kind(
     "Monkey-Net",
     config="fomm_tf.monkeynet.config.MonkeyNetConfig",
     model="fomm_tf.monkeynet.model.MonkeyNetModel",
+    exported="fomm_tf.monkeynet.exported.ExportedMonkeyNet",
     step="fomm_tf.monkeynet.step.MonkeyNetTrainingStep",
     initial_weights="fomm_tf.training.initial_weights.load_initial_weights",
     recognise="fomm_tf.monkeynet.config.is_monkeynet",

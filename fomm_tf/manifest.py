@@ -1,8 +1,9 @@
 """What an exported model folder says about itself (manifest.json), and how it is read.
 
-The folder is three files: the manifest, `keypoint_detector.tflite` with the signature `detect`, and
-`generator.tflite` with `encode` (once per source picture) and `animate` (once per frame). All
-tensors are float32 with a batch of one.
+Beside the manifest there are, of a model that animates, `keypoint_detector.tflite` with the
+signature `detect`, and `generator.tflite` with `encode` (once per source picture) and `animate`
+(once per frame); of a co-part model `segmentation.tflite` with `detect` alone. All tensors are
+float32 with a batch of one.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fomm_tf.config import Config, Side
+from fomm_tf.config import BaseConfig, Side
 from fomm_tf.errors import ConfigError, ModelError
+from fomm_tf.kinds import kind_of, kind_of_yaml
 from fomm_tf.yaml_schema import MAX_FILE_BYTES, Range, Section, parse
 
 MANIFEST_FILE = "manifest.json"
 KEYPOINT_DETECTOR = "keypoint_detector.tflite"
 GENERATOR = "generator.tflite"
+SEGMENTATION = "segmentation.tflite"
+GRAPH_FILES = (KEYPOINT_DETECTOR, GENERATOR, SEGMENTATION)
 
 Precision = Literal["float32", "float16", "dynamic", "int8"]
 Recipe = Literal["quality", "fast"]
@@ -76,19 +80,23 @@ class Deviation(Section):
 class Difference(Section):
     """How far the graphs are from the Keras model, each on equal inputs, and on which pictures.
 
-    `frame_psnr` is in dB.
+    What a model does not give has none. Parts have their shifts under `keypoints` and their affine
+    maps under `jacobians`. PSNR is in dB, against 1.
     """
 
     pictures: str
     keypoints: Deviation
-    frame: Deviation
-    frame_psnr: float
+    frame: Deviation | None = None
+    frame_psnr: float | None = None
     jacobians: Deviation | None = None
+    variances: Deviation | None = None
+    segmentation: Deviation | None = None
+    segmentation_psnr: float | None = None
 
 
 @dataclass(frozen=True)
-class Manifest(Section):
-    """The whole file. `size` is (height, width); `config` is the model's, for pictures of `size`.
+class Description(Section):
+    """The file but for the model's config. `size` is (height, width).
 
     `license`: of the model's weights, or None where whoever exported it did not say.
     `minimum_runtime_version`: of TensorFlow Lite; LiteRT, which counts anew, is later than all.
@@ -101,45 +109,56 @@ class Manifest(Section):
     precision: Precision
     size: tuple[Side, Side]
     minimum_runtime_version: str
-    graphs: tuple[Graph, Graph]
-    config: Config
+    graphs: tuple[Graph, ...]
     difference: Difference | None = None
     recipe: Recipe | None = None
 
 
-def signatures_of(config: Config) -> dict[str, tuple[Signature, ...]]:
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Description):
+    """The whole file. `config` is the model's, of any kind, for pictures of `size`."""
+
+    config: BaseConfig
+
+
+def signatures_of(config: BaseConfig) -> dict[str, tuple[Signature, ...]]:
     """The signatures, by file, that the graphs of a model have: they follow from its config."""
-    params = config.model_params
-    generator, dense = params.generator_params, params.generator_params.dense_motion_params
-    height, width, channels = config.dataset_params.frame_shape
-    picture = Tensor("picture", (1, height, width, channels))
-    halvings = generator.num_down_blocks
-    depth = min(generator.max_features, generator.block_expansion << halvings)
-    encoded: tuple[Tensor, ...]
-    encoded = (Tensor("features", (1, height >> halvings, width >> halvings, depth)),)
-    motion: tuple[Tensor, ...] = ()
-    if dense is not None:
-        stride = round(1 / dense.scale_factor)
-        encoded += (Tensor("source", (1, height // stride, width // stride, channels)),)
-        motion = (*_keypoints(config, "kp_source_"), *_keypoints(config, "kp_driving_"))
-    if generator.blend_source:
-        encoded += (picture,)
-    frame = Tensor("frame", picture.shape)
+    return kind_of(config).exported_class.signatures(config)
+
+
+def animates(config: BaseConfig) -> bool:
+    """Whether the graphs of such a model give frames, and not only what is in a picture."""
+    return GENERATOR in signatures_of(config)
+
+
+def picture_of(config: BaseConfig) -> Tensor:
+    """What `detect` and `encode` take."""
+    return Tensor("picture", (1, *config.dataset_params.frame_shape))
+
+
+def animating_signatures(
+    picture: Tensor,
+    detected: tuple[Tensor, ...],
+    encoded: tuple[Tensor, ...],
+    moving: tuple[Tensor, ...],
+) -> dict[str, tuple[Signature, ...]]:
+    """Those of a keypoint detector and a generator.
+
+    detected: what `detect` gives. encoded: what `encode` gives. moving: what `animate` takes beside
+    that, once of the source and once of the driving frame.
+    """
+    keypoints = [
+        replace(one, name=f"kp_{role}_{one.name}")
+        for role in ("source", "driving")
+        for one in moving
+    ]
     return {
-        KEYPOINT_DETECTOR: (Signature("detect", (picture,), _keypoints(config)),),
+        KEYPOINT_DETECTOR: (Signature("detect", (picture,), detected),),
         GENERATOR: (
             Signature("encode", (picture,), encoded),
-            Signature("animate", (*encoded, *motion), (frame,)),
+            Signature("animate", (*encoded, *keypoints), (replace(picture, name="frame"),)),
         ),
     }
-
-
-def _keypoints(config: Config, prefix: str = "") -> tuple[Tensor, ...]:
-    common = config.model_params.common_params
-    value = Tensor(f"{prefix}value", (1, common.num_kp, 2))
-    if not common.estimate_jacobian:
-        return (value,)
-    return value, Tensor(f"{prefix}jacobian", (1, common.num_kp, 2, 2))
 
 
 def read_manifest(folder: str | os.PathLike) -> Manifest:
@@ -155,13 +174,21 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
         raise ModelError(f"{folder} is no exported model: it has no {MANIFEST_FILE}")
     data = _load_json(path)
     try:
-        manifest = parse(Manifest, data, str(path))
-        Config.from_dict(data["config"], f"{path}: config")
+        manifest = _parse(data, str(path))
     except ConfigError as error:
         raise ModelError(str(error)) from None
     if problem := _contradiction(manifest):
         raise ModelError(f"{path}: {problem}")
     return manifest
+
+
+def _parse(data: Any, where: str) -> Manifest:
+    # Only the config itself says of which kind it is.
+    given = data.pop("config", None) if isinstance(data, dict) else None
+    description = parse(Description, data, where)
+    config = kind_of_yaml(given).config_class.from_dict(given, f"{where}: config")
+    rest = {field.name: getattr(description, field.name) for field in fields(description)}
+    return Manifest(**rest, config=config)
 
 
 def _contradiction(manifest: Manifest) -> str | None:

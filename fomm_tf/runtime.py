@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fomm_tf.errors import ModelError
-from fomm_tf.keypoints import Keypoints
-from fomm_tf.manifest import Graph, Manifest, Signature, Tensor, read_manifest
-from fomm_tf.motion_transfer import transfer_motion
+from fomm_tf.kinds import kind_of
+from fomm_tf.manifest import Graph, Manifest, Signature, Tensor, animates, read_manifest
 from fomm_tf.quiet import stderr_shut
 
 _RUNTIMES = (
@@ -25,6 +25,9 @@ _RUNTIMES = (
     "tflite_runtime.interpreter",
     "tensorflow.lite.python.interpreter",
 )
+
+Runner = Callable[..., Mapping[str, np.ndarray]]
+"""Runs one signature: takes and gives arrays by the names of its tensors."""
 
 
 def load_exported(path: str | os.PathLike, threads: int | None = None) -> ExportedModel:
@@ -34,52 +37,96 @@ def load_exported(path: str | os.PathLike, threads: int | None = None) -> Export
     """
     folder = Path(path)
     manifest = read_manifest(folder)
-    return ExportedModel(
-        manifest, {graph.file: _checked(folder, graph) for graph in manifest.graphs}, threads
-    )
+    files = {graph.file: _checked(folder, graph) for graph in manifest.graphs}
+    return exported_model(manifest, files, threads)
 
 
-class ExportedModel:
+def exported_model(
+    manifest: Manifest, files: Mapping[str, bytes], threads: int | None = None
+) -> ExportedModel:
+    """The model of a manifest and of the graphs that it describes, by their names.
+
+    Raises ModelError with one line for graphs that do not run or are others than it says.
+    """
+    runners: dict[str, Runner] = {}
+    for graph in manifest.graphs:
+        runners |= _runners(graph, files[graph.file], manifest, threads)
+    return kind_of(manifest.config).exported_class(manifest, runners)
+
+
+class ExportedModel(ABC):
     """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for one picture at a time.
 
     Pictures are float32 [1, H, W, C] in [0, 1], of the size that was exported.
     """
 
-    def __init__(self, manifest: Manifest, files: Mapping[str, bytes], threads: int | None = None):
+    DETECTED: ClassVar[type]
+    """The NamedTuple that `detect` gives; its fields are the names of the graph's outputs."""
+
+    def __init__(self, manifest: Manifest, runners: Mapping[str, Runner]):
+        """runners: of every signature, by its name."""
         self.manifest = manifest
-        self.config = manifest.config
-        self._signatures: dict[str, tuple[Signature, Any]] = {}
-        for graph in manifest.graphs:
-            for signature, runner in _runners(graph, files[graph.file], manifest, threads):
-                self._signatures[signature.name] = signature, runner
+        self.config: Any = manifest.config
+        self._signatures: dict[str, tuple[Signature, Runner]] = {
+            signature.name: (signature, runners[signature.name])
+            for graph in manifest.graphs
+            for signature in graph.signatures
+        }
+
+    @staticmethod
+    @abstractmethod
+    def signatures(config: Any) -> dict[str, tuple[Signature, ...]]:
+        """The signatures, by file, of the graphs of such a model."""
+
+    @abstractmethod
+    def transfer(
+        self,
+        kp_source: Any,
+        kp_driving: Any,
+        kp_initial: Any,
+        relative: bool = True,
+        relative_jacobian: bool = True,
+        adapt_scale: bool = False,
+    ) -> Any:
+        """See `BaseModel.transfer`: keypoints take over a motion without a graph."""
 
     @property
     def frame_size(self) -> tuple[int, int]:
         """(height, width) that the model was exported for."""
         return self.manifest.size
 
-    def detect(self, images: np.ndarray) -> Keypoints:
-        """Keypoints of a picture: value [1, K, 2], jacobian [1, K, 2, 2] or None."""
-        out = self._run("detect", {"picture": images})
-        return Keypoints(out["value"], out.get("jacobian"))
+    @property
+    def animates(self) -> bool:
+        """Whether there are `encode` and `decode`, which else raise ModelError."""
+        return animates(self.config)
 
-    def encode(self, source: np.ndarray) -> dict[str, np.ndarray]:
+    def detect(self, images: np.ndarray) -> Any:
+        """What is in a picture, as the Keras model's `detect` gives it for a batch of one."""
+        return self.DETECTED(**self._run("detect", {"picture": images}))
+
+    def encode(self, source: np.ndarray) -> Mapping[str, np.ndarray]:
         """What `decode` needs of a source picture; the same for all of its frames."""
         return self._run("encode", {"picture": source})
 
     def decode(
-        self, encoded: Mapping[str, np.ndarray], kp_source: Keypoints, kp_driving: Keypoints
+        self, encoded: Mapping[str, np.ndarray], kp_source: Any, kp_driving: Any
     ) -> np.ndarray:
         """The frame [1, H, W, C] in [0, 1] for an `encode`d source."""
         inputs = dict(encoded)
         for role, kp in (("source", kp_source), ("driving", kp_driving)):
-            inputs |= {f"kp_{role}_value": kp.value, f"kp_{role}_jacobian": kp.jacobian}
+            inputs |= {f"kp_{role}_{name}": value for name, value in kp._asdict().items()}
         return self._run("animate", inputs)["frame"]
 
-    # Keypoints take over a motion without a graph.
-    transfer = staticmethod(transfer_motion)
+    def no_frames(self) -> ModelError:
+        """What to raise where this model cannot `animate`."""
+        return ModelError(
+            f"{self.manifest.name}: the export of a {kind_of(self.config).name} only tells what is "
+            "in a picture; it cannot animate"
+        )
 
-    def _run(self, name: str, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _run(self, name: str, values: Mapping[str, Any]) -> Mapping[str, np.ndarray]:
+        if name not in self._signatures:
+            raise self.no_frames()
         signature, runner = self._signatures[name]
         return runner(**{tensor.name: _input(tensor, values) for tensor in signature.inputs})
 
@@ -109,8 +156,8 @@ def _checked(folder: Path, graph: Graph) -> bytes:
 
 def _runners(
     graph: Graph, content: bytes, manifest: Manifest, threads: int | None
-) -> list[tuple[Signature, Any]]:
-    """The runner of every signature, once all of them are found to be as the manifest says."""
+) -> dict[str, Runner]:
+    """The runners by signature, once all of them are found to be as the manifest says."""
     interpreter_type = interpreter_class()
     threads = min(threads or processors(), processors())
     try:
@@ -136,7 +183,7 @@ def _runners(
     }
     if found != expected:
         raise ModelError(f"{graph.file} has not the signatures and tensors that the manifest says")
-    return [(signature, runners[signature.name]) for signature in graph.signatures]
+    return runners
 
 
 def _expected(tensors: Iterable[Tensor]) -> dict[str, tuple]:

@@ -283,7 +283,7 @@ def tensors(data, graph, signature, kind="inputs"):
         (lambda d: d["graphs"][0].update(file="../generator.tflite"), "graphs must be"),
         (lambda d: d["graphs"][0].update(file="/etc/passwd"), "graphs must be"),
         (lambda d: d["graphs"].reverse(), "graphs must be"),
-        (lambda d: d["graphs"].pop(), "graphs: must be a list of 2"),
+        (lambda d: d["graphs"].pop(), "graphs must be keypoint_detector.tflite and gen"),
         (lambda d: d["graphs"][0].update(sha256="0" * 63), r"graphs\[0\].sha256: must be 64"),
         (lambda d: d["graphs"][0].update(sha256="0" * 64), "has not the checksum"),
         (lambda d: d["graphs"][1].update(bytes=5), "has not the size"),
@@ -293,7 +293,7 @@ def tensors(data, graph, signature, kind="inputs"):
         (lambda d: tensors(d, 0, 0, "outputs").pop(), r"graphs\[0\].signatures are not those"),
         (lambda d: tensors(d, 0, 0)[0].update(type="uint8"), "type: must be one of 'float32'"),
         (lambda d: d["graphs"][1]["signatures"].pop(), r"graphs\[1\].signatures are not those"),
-        (lambda d: d["config"].pop("model_params"), "config.model_params: required"),
+        (lambda d: d["config"].pop("model_params"), "config: model_params: required"),
         (
             lambda d: d["config"]["dataset_params"].update(frame_shape=[60, 64, 3]),
             "config: dataset_params.frame_shape: .*must be multiples",

@@ -28,6 +28,8 @@ from fomm_tf.yaml_schema import Range, Section
 
 # Keys whose value is a word or a number.
 _WORD_OR_NUMBER = ("kp_variance", "norm_const")
+# They stand no deeper than this in the file; what is nested by the thousand is no config.
+_DEEPEST = 5
 
 
 def _number_or(*words: str):
@@ -75,6 +77,11 @@ class CommonParams(_WordsAndNumbers):
     def variance(self) -> str | float:
         """`kp_variance` as what it is."""
         return _word_or_number(self.kp_variance)
+
+    @property
+    def variance_side(self) -> int | None:
+        """A measured variance is [..., side, side]; None for a constant."""
+        return {"matrix": 2, "single": 1}.get(self.kp_variance)
 
 
 @dataclass(frozen=True)
@@ -309,15 +316,15 @@ def is_monkeynet(data: Any) -> bool:
     )
 
 
-def _numbers_as_text(data: Any) -> Any:
+def _numbers_as_text(data: Any, depth: int = _DEEPEST) -> Any:
     """The same tree with the numbers of `_WORD_OR_NUMBER` as text: the schema has no type that is
     text or a number."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, Mapping) or not depth:
         return data
     return {
         key: repr(value)
         if key in _WORD_OR_NUMBER and type(value) in (int, float)
-        else _numbers_as_text(value)
+        else _numbers_as_text(value, depth - 1)
         for key, value in data.items()
     }
 

@@ -13,7 +13,7 @@ from fomm_tf.monkeynet.discriminator import Discriminator
 from fomm_tf.monkeynet.generator import MotionTransferGenerator
 from fomm_tf.monkeynet.keypoint_detector import KeypointDetector
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
-from fomm_tf.monkeynet.motion_transfer import transfer_motion
+from fomm_tf.monkeynet.motion_transfer import transfer_as_configured
 
 
 class MonkeyNetModel(KeypointModel):
@@ -47,17 +47,9 @@ class MonkeyNetModel(KeypointModel):
         relative_jacobian: bool = True,
         adapt_scale: bool = False,
     ) -> GaussianKeypoints:
-        """See `monkeynet.motion_transfer`; what becomes of variances, and whether keypoints stay
-        inside the picture, is the config's. There are no Jacobians."""
-        params = self.config.transfer_params.normalization_params
-        return transfer_motion(
-            kp_source,
-            kp_driving,
-            kp_initial,
-            move_location=relative,
-            movement_mult=adapt_scale,
-            adapt_variance=params.adapt_variance,
-            clip_mean=params.clip_mean,
+        """See `transfer_as_configured`; there are no Jacobians."""
+        return transfer_as_configured(
+            self.config.transfer_params, kp_source, kp_driving, kp_initial, relative, adapt_scale
         )
 
     def _keypoints(self, kp: GaussianKeypoints, batch: int) -> GaussianKeypoints:

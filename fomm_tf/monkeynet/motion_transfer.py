@@ -10,6 +10,7 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.monkeynet.config import TransferParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.motion_transfer import movement_scale
 
@@ -54,6 +55,28 @@ def transfer_motion(
     if adapt_variance and variance is not None:
         variance = _adapted(source.variance, variance, initial.variance)
     return GaussianKeypoints(value, variance)
+
+
+def transfer_as_configured(
+    params: TransferParams,
+    kp_source: GaussianKeypoints,
+    kp_driving: GaussianKeypoints,
+    kp_initial: GaussianKeypoints,
+    relative: bool = True,
+    adapt_scale: bool = False,
+) -> GaussianKeypoints:
+    """`transfer_motion` as a user of a model asks for it: what becomes of variances, and whether
+    keypoints stay inside the picture, is the config's."""
+    normalization = params.normalization_params
+    return transfer_motion(
+        kp_source,
+        kp_driving,
+        kp_initial,
+        move_location=relative,
+        movement_mult=adapt_scale,
+        adapt_variance=normalization.adapt_variance,
+        clip_mean=normalization.clip_mean,
+    )
 
 
 def _adapted(source: np.ndarray, driving: np.ndarray, initial: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from copart.tiny_copart import save_fomm, tiny_copart_config
 from PIL import Image
 
 import fomm_tf
-from export.convert import main as export
 from fomm_tf.animate import main as animate
 from fomm_tf.copart.model import CoPartModel
 from fomm_tf.errors import UserError
@@ -109,8 +108,6 @@ def test_what_a_command_cannot_do_with_parts(finished, config, tiny_yaml, moving
     kind = "--data: .* is a co-part segmentation model; it has no animate_params"
     with pytest.raises(UserError, match=kind):
         animate(["--model", str(finished), "--data", str(moving_squares), "--out", out])
-    with pytest.raises(UserError, match=parts):
-        export(["--model", str(finished), "--out", out, "--precision", "float32"])
     result = train(config, moving_squares, out, "--init-motion", finished)
     assert_one_line_error(result, "--init-motion", parts, "; use --init")
     result = train(tiny_yaml, moving_squares, out, "--init", finished)

@@ -65,7 +65,9 @@ data class Manifest(
         require(detect.inputs == listOf(TensorSpec("picture", listOf(1, height, width, CHANNELS)))) {
             "detect must take a picture $height x $width"
         }
-        require(detect.outputs.toSet() == keypoints("").toSet()) { "detect must give value [1, K, 2]" }
+        require(detect.outputs.toSet() == keypoints("").toSet()) {
+            "what detect gives is not that of a First Order Motion Model"
+        }
     }
 
     private fun keypoints(prefix: String): List<TensorSpec> {

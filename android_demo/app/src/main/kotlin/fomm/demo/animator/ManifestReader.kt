@@ -27,7 +27,9 @@ private fun manifest(data: JSONObject): Manifest {
     val size = data.getJSONArray("size")
     if (size.length() != 2) throw bad("size")
     val graphs = objects(data.getJSONArray("graphs")).map(::graph)
-    if (graphs.map { it.file } != listOf(Manifest.DETECTOR, Manifest.GENERATOR)) throw bad("graphs")
+    if (graphs.map { it.file } != listOf(Manifest.DETECTOR, Manifest.GENERATOR)) {
+        throw bad("its graphs are not those of a First Order Motion Model")
+    }
     return Manifest(
         name = text(data, "name"),
         license = if (data.isNull("license")) null else text(data, "license"),

@@ -1,0 +1,39 @@
+"""The segmentation module as an exported graph. The reconstruction module has none."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from fomm_tf.copart.config import CoPartConfig
+from fomm_tf.copart.segments import Segments
+from fomm_tf.manifest import SEGMENTATION, Signature, Tensor, picture_of
+from fomm_tf.runtime import ExportedModel
+
+
+class ExportedSegmentation(ExportedModel):
+    """`detect` gives `Segments`: segmentation [1, h, w, 1 + N], shift [1, N, 2], affine
+    [1, N, 2, 2] or None. There is nothing more: `encode` and `decode` raise ModelError."""
+
+    DETECTED = Segments
+
+    config: CoPartConfig
+
+    @staticmethod
+    def signatures(config: CoPartConfig) -> dict[str, tuple[Signature, ...]]:
+        """See `ExportedModel`."""
+        params = config.model_params
+        common, module = params.common_params, params.segmentation_module_params
+        picture = picture_of(config)
+        _, height, width, _ = picture.shape
+        stride, parts = round(1 / module.scale_factor), common.num_segments
+        detected: tuple[Tensor, ...] = (
+            Tensor("segmentation", (1, height // stride, width // stride, 1 + parts)),
+            Tensor("shift", (1, parts, 2)),
+        )
+        if common.estimate_affine_part:
+            detected += (Tensor("affine", (1, parts, 2, 2)),)
+        return {SEGMENTATION: (Signature("detect", (picture,), detected),)}
+
+    def transfer(self, *keypoints: Any, **options: Any) -> NoReturn:
+        """See `ExportedModel`. Raises ModelError."""
+        raise self.no_frames()

@@ -1,0 +1,53 @@
+"""The First Order Motion Model as exported graphs: what goes through them, and how motion does."""
+
+from __future__ import annotations
+
+from fomm_tf.config import Config
+from fomm_tf.keypoints import Keypoints
+from fomm_tf.manifest import Signature, Tensor, animating_signatures, picture_of
+from fomm_tf.motion_transfer import transfer_motion
+from fomm_tf.runtime import ExportedModel
+
+
+class ExportedFOMM(ExportedModel):
+    """`detect` gives `Keypoints`: value [1, K, 2], jacobian [1, K, 2, 2] or None."""
+
+    DETECTED = Keypoints
+
+    config: Config
+
+    @staticmethod
+    def signatures(config: Config) -> dict[str, tuple[Signature, ...]]:
+        """See `ExportedModel`."""
+        params = config.model_params
+        common, generator = params.common_params, params.generator_params
+        dense = generator.dense_motion_params
+        picture = picture_of(config)
+        _, height, width, channels = picture.shape
+        detected: tuple[Tensor, ...] = (Tensor("value", (1, common.num_kp, 2)),)
+        if common.estimate_jacobian:
+            detected += (Tensor("jacobian", (1, common.num_kp, 2, 2)),)
+        halvings = generator.num_down_blocks
+        depth = min(generator.max_features, generator.block_expansion << halvings)
+        encoded: tuple[Tensor, ...]
+        encoded = (Tensor("features", (1, height >> halvings, width >> halvings, depth)),)
+        if dense is not None:
+            stride = round(1 / dense.scale_factor)
+            encoded += (Tensor("source", (1, height // stride, width // stride, channels)),)
+        if generator.blend_source:
+            encoded += (picture,)
+        return animating_signatures(picture, detected, encoded, detected if dense else ())
+
+    def transfer(
+        self,
+        kp_source: Keypoints,
+        kp_driving: Keypoints,
+        kp_initial: Keypoints,
+        relative: bool = True,
+        relative_jacobian: bool = True,
+        adapt_scale: bool = False,
+    ) -> Keypoints:
+        """See `fomm_tf.motion_transfer.transfer_motion`."""
+        return transfer_motion(
+            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
+        )
