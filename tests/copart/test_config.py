@@ -15,8 +15,9 @@ from fomm_tf.yaml_schema import load_yaml
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("copart-*.yaml"))
 
 
-def test_there_are_all_official_configs():
+def test_there_are_all_official_configs_and_one_of_ours():
     assert [path.stem for path in CONFIGS] == [
+        "copart-cartoon-faces-10segments",
         "copart-taichi-10segments",
         "copart-vox-10segments",
         "copart-vox-15segments",

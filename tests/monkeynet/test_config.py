@@ -31,9 +31,9 @@ def changed(changes: dict) -> dict:
     return data
 
 
-def test_there_are_all_official_configs():
-    names = ["actions", "bair", "moving-gif", "nemo", "shapes", "taichi", "vox", "vox-full"]
-    assert sorted(path.stem.removeprefix("monkeynet-") for path in CONFIGS) == names
+def test_there_are_all_official_configs_and_a_small_one():
+    official = {"actions", "bair", "moving-gif", "nemo", "shapes", "taichi", "vox", "vox-full"}
+    assert {path.stem.removeprefix("monkeynet-") for path in CONFIGS} == official | {"actions-64"}
 
 
 @pytest.mark.parametrize("path", CONFIGS + GOLDEN, ids=lambda p: f"{p.parent.name}/{p.name}")
