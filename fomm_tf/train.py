@@ -62,16 +62,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=not_negative, default=0, help="of weights, data order and draws"
     )
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument(
+    parser.add_argument(
         "--init", type=Path, help="start from a model folder or an official .pth.tar checkpoint"
-    )
-    start.add_argument(
-        "--init-motion",
-        type=Path,
-        metavar="DIR",
-        help="start from keypoints and dense motion of a model folder, with a new generator: "
-        "of another size, or for pictures of another size",
     )
     parser.add_argument(
         "--vgg-weights",
@@ -92,13 +84,9 @@ def main() -> None:
     arguments = parse_arguments()
     # TensorFlow takes seconds to import: not before the arguments and files are known to be there.
     from fomm_tf.config import check_trainable, load_config, with_overrides
-    from fomm_tf.kinds import FOMM, kind_of, refuse_other_kinds
+    from fomm_tf.kinds import kind_of
 
     config = load_config(arguments.config)
-    kind = kind_of(config)
-    if arguments.init_motion is not None:
-        what = f"--init-motion: {arguments.config}"
-        refuse_other_kinds(kind, FOMM, what, ConfigError, "; use --init")
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is no folder")
@@ -112,7 +100,6 @@ def main() -> None:
     import keras
 
     from fomm_tf.data.dataset import FramesDataset
-    from fomm_tf.training.initial_weights import load_initial_motion
     from fomm_tf.training.trainer import RunOptions, Trainer
 
     config = with_overrides(
@@ -124,11 +111,10 @@ def main() -> None:
     check_trainable(config, str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)
     dataset = FramesDataset(config.dataset_params, "train", root=data)
+    kind = kind_of(config)
     step = kind.step_class(config, devices(config))
     if arguments.init is not None and (notice := kind.load_initial_weights(step, arguments.init)):
         print(notice)
-    if arguments.init_motion is not None:
-        load_initial_motion(step, arguments.init_motion)
     options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
     trainer = Trainer(config, step, dataset, options)
     if arguments.resume:

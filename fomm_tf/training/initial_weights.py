@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fomm_tf.errors import ModelError
-from fomm_tf.model import FirstOrderMotionModel
 from fomm_tf.models.state_dict import load_state_dict, state_dict
 from fomm_tf.training.base_step import BaseStep
 from fomm_tf.training.checkpoints import load_official_state
-from fomm_tf.training.step import TrainingStep
 
 
 def load_initial_weights(step: BaseStep, path: Path) -> str | None:
@@ -28,22 +26,3 @@ def load_initial_weights(step: BaseStep, path: Path) -> str | None:
     else:
         raise ModelError(f"--init {path}: no such model folder or checkpoint")
     return None
-
-
-def load_initial_motion(step: TrainingStep, path: Path) -> None:
-    """Fills keypoint detector and dense motion network of `step` from a model folder.
-
-    The layers that code the picture stay new: they may differ from the folder's in number and
-    width, and the pictures in size. Raises ModelError.
-    """
-    if step.model.generator.dense_motion_network is None:
-        raise ModelError("--init-motion: this config has no dense motion network")
-    model = FirstOrderMotionModel.load(path)
-    load_state_dict(step.model.kp_detector, state_dict(model.kp_detector), f"{path} (kp_detector)")
-    if model.generator.dense_motion_network is None:
-        raise ModelError(f"--init-motion {path}: this model has no dense motion network")
-    load_state_dict(
-        step.model.generator.dense_motion_network,
-        state_dict(model.generator.dense_motion_network),
-        f"{path} (dense_motion_network)",
-    )

@@ -102,14 +102,12 @@ def test_relative_motion_is_refused_and_absolute_motion_works(finished, small_cl
     assert len(list((tmp_path / "frames").iterdir())) == 3
 
 
-def test_what_a_command_cannot_do_with_parts(finished, config, tiny_yaml, moving_squares, tmp_path):
+def test_what_a_command_cannot_do_with_parts(finished, tiny_yaml, moving_squares, tmp_path):
     out = str(tmp_path / "out")
     parts = "is a co-part segmentation model, and not a First Order Motion Model"
     kind = "--data: .* is a co-part segmentation model; it has no animate_params"
     with pytest.raises(UserError, match=kind):
         animate(["--model", str(finished), "--data", str(moving_squares), "--out", out])
-    result = train(config, moving_squares, out, "--init-motion", finished)
-    assert_one_line_error(result, "--init-motion", parts, "; use --init")
     result = train(tiny_yaml, moving_squares, out, "--init", finished)
     assert_one_line_error(result, finished, parts)
     assert not list(tmp_path.iterdir())

@@ -216,8 +216,6 @@ def test_what_a_command_cannot_do(
     )
     assert_one_line_error(result, finished, f"{monkey} co-part segmentation model")
     data = moving_squares
-    result = train(config, data, out, "--init-motion", finished)
-    assert_one_line_error(result, "--init-motion", f"{monkey} First Order", "; use --init")
     result = train(config, data, out, "--vgg-weights", "random")
     assert_one_line_error(result, "vgg_weights", "this kind of model has none")
     parts = tmp_path_factory.mktemp("parts") / "parts.yaml"

@@ -225,16 +225,3 @@ def test_init_from_a_model_folder(finished, config, moving_squares, tmp_path):
     a = np.load(out / "weights.npz")["generator/first.conv.weight"]
     b = np.load(tmp_path / "run" / "weights.npz")["generator/first.conv.weight"]
     assert np.abs(a - b).max() < 1e-3
-
-
-def test_init_motion_takes_another_generator(finished, moving_squares, tmp_path):
-    out, _ = finished
-    path = tmp_path / "other.yaml"
-    write_tiny_config(path, **{"model_params.generator_params.num_down_blocks": 1})
-    options = ("--steps", 1, "--init-motion", out, "--seed", 5)
-    result = train(path, moving_squares, tmp_path / "run", *options)
-    assert result.returncode == 0, result.stderr
-    a, b = np.load(out / "weights.npz"), np.load(tmp_path / "run" / "weights.npz")
-    for name in ("kp_detector/kp.weight", "generator/dense_motion_network.mask.weight"):
-        assert np.abs(a[name] - b[name]).max() < 1e-3, name
-    assert np.abs(a["generator/first.conv.weight"] - b["generator/first.conv.weight"]).max() > 1e-2
