@@ -1,5 +1,6 @@
 """The model in the box does what the README says of it, on people it has never seen."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import fomm_tf
 from fomm_tf.data.cartoon_faces import render_video
+from fomm_tf.data.cartoon_faces.motion import Motion, MotionPlan
 from fomm_tf.metrics import reconstruct
 
 FOLDER = Path(__file__).parent.parent / "models" / "cartoon-faces"
@@ -50,3 +52,39 @@ def test_the_head_goes_where_the_driving_head_goes(model):
     wanted = kp_driving.value.mean(axis=1) - kp_driving.value[0].mean(axis=0)
     assert np.linalg.norm(wanted, axis=1).max() > 0.05
     assert np.corrcoef(moved.ravel(), wanted.ravel())[0, 1] > 0.9
+
+
+# Nothing moves but one channel: from a face at rest, eyes open, looking ahead, mouth closed.
+REST = {field.name: 0.0 for field in fields(Motion)} | {"zoom": 1.0, "brow": 0.25, "smile": 0.4}
+EYES, MOUTH = slice(30, 80), slice(64, 128)
+
+
+@pytest.mark.parametrize(
+    ("channel", "start", "end", "rows", "least"),
+    [
+        ("open", 0.9, 0.0, MOUTH, 0.8),
+        ("open", 0.0, 0.9, MOUTH, 0.5),
+        ("gaze_x", -0.9, 0.9, EYES, 0.5),
+        ("blink", 0.0, 1.0, EYES, 0.5),
+        ("brow", -0.5, 1.0, EYES, 0.35),
+    ],
+)
+def test_mouth_and_eyes_follow(model, monkeypatch, channel, start, end, rows, least):
+    """What changes in the picture is what changes in the driving face, with the head at rest."""
+
+    def expression(plan: MotionPlan, times: np.ndarray) -> Motion:
+        values = {name: np.full(len(times), value) for name, value in REST.items()}
+        return Motion(**values | {channel: np.where(times < 1, start, end)})
+
+    monkeypatch.setattr(MotionPlan, "at", expression)
+    alike = []
+    for person in range(8):
+        source, driving = (f[None].astype(np.float32) / 255 for f in faces(person, frames=2))
+        encoded, kp_source = model.encode(source), model.detect(source)
+        before, after = (
+            model.decode(encoded, kp_source, kp)[0, rows]
+            for kp in (kp_source, model.detect(driving))
+        )
+        wanted = (driving - source)[0, rows]
+        alike.append(np.corrcoef((after - before).ravel(), wanted.ravel())[0, 1])
+    assert np.mean(alike) > least

@@ -83,11 +83,11 @@ def test_the_face_stays_in_the_picture() -> None:
 def test_every_channel_of_the_motion_moves_within_its_limits() -> None:
     degree = np.pi / 180
     limits = {
-        "x": (0.05, 0.1),
-        "y": (0.02, 0.05),
-        "yaw": (15 * degree, 26 * degree),
-        "pitch": (8 * degree, 16 * degree),
-        "tilt": (10 * degree, 20 * degree),
+        "x": (0.035, 0.075),
+        "y": (0.012, 0.035),
+        "yaw": (8 * degree, 15 * degree),
+        "pitch": (4.5 * degree, 10 * degree),
+        "tilt": (6 * degree, 13 * degree),
         "gaze_x": (0.5, 1.0),
         "gaze_y": (0.5, 1.0),
         "brow": (0.5, 1.0),
@@ -99,8 +99,8 @@ def test_every_channel_of_the_motion_moves_within_its_limits() -> None:
         motion = MotionPlan(np.random.default_rng(seed), 400).at(np.arange(400))
         for name, (least, most) in limits.items():
             assert least < np.abs(getattr(motion, name)).max() <= most, name
-        assert 1.05 < motion.zoom.max() <= 1.12
-        assert 0.88 <= motion.zoom.min() < 0.95
+        assert 1.03 < motion.zoom.max() <= 1.08
+        assert 0.92 <= motion.zoom.min() < 0.97
         assert motion.blink.min() < 0.2
 
 

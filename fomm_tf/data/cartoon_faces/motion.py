@@ -41,12 +41,12 @@ class MotionPlan:
 
     def __init__(self, rng: np.random.Generator, frames: int) -> None:
         vigour = rng.uniform(0.8, 1.0)
-        self._x = _wave(rng, 0.095 * vigour, 36, 110)
-        self._y = _wave(rng, 0.045 * vigour, 36, 110)
-        self._yaw = _wave(rng, 25 * _DEGREE * vigour, 34, 110)
-        self._pitch = _wave(rng, 15 * _DEGREE * vigour, 34, 110)
-        self._tilt = _wave(rng, 19 * _DEGREE * vigour, 36, 110)
-        self._zoom = _wave(rng, 0.12 * vigour, 40, 130)
+        self._x = _wave(rng, 0.07 * vigour, 36, 110)
+        self._y = _wave(rng, 0.03 * vigour, 36, 110)
+        self._yaw = _wave(rng, 14 * _DEGREE * vigour, 34, 110)
+        self._pitch = _wave(rng, 9 * _DEGREE * vigour, 34, 110)
+        self._tilt = _wave(rng, 12 * _DEGREE * vigour, 36, 110)
+        self._zoom = _wave(rng, 0.08 * vigour, 40, 130)
         self._gaze_x = _wave(rng, 1.0, 30, 90, sharpness=2.4)
         self._gaze_y = _wave(rng, 1.0, 40, 110, sharpness=2.4)
         self._brow = _wave(rng, 1.0, 24, 70, sharpness=3.0)
@@ -65,7 +65,7 @@ class MotionPlan:
         # Closing takes three frames, opening four.
         since = t[:, None] - self._blinks[None]
         blink = np.max(np.exp(-((since / np.where(since < 0, 1.7, 2.3)) ** 4)), axis=1)
-        talks = np.clip(self._talks(t) * 0.75 + 0.45, 0, 1)
+        talks = np.clip(self._talks(t) * 0.75 + 0.6, 0, 1)
         return Motion(
             x=self._x(t),
             y=self._y(t),

@@ -55,7 +55,7 @@ def draw_mouth(layers: Layers, who: Identity, motion: Motion, rig: Rig) -> None:
     arch = np.clip(1 - s**2, 0, 1)
     middle = -0.19 * smile * (s**2 - 0.35)
     upper = middle - gape * 0.1 * arch**0.6
-    lower = middle + gape * (0.3 + 0.05 * smile) * arch**0.6
+    lower = middle + gape * (0.36 + 0.05 * smile) * arch**0.6
     bow = arch**0.7 * (1 - 0.22 * np.exp(-((s / 0.16) ** 2)))
     full = who.lip_fullness
 
