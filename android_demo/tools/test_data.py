@@ -70,7 +70,9 @@ def _plain_model(folder: Path) -> Path:
     data["dataset_params"]["frame_shape"] = [64, 96, 3]
     params = data["model_params"]
     params["common_params"] |= {"num_kp": 4, "estimate_jacobian": False}
+    params["kp_detector_params"]["scale_factor"] = 0.5
     params["generator_params"] |= {"blend_source": False, "max_features": 32}
+    params["generator_params"]["dense_motion_params"]["scale_factor"] = 0.5
     data["train_params"]["loss_weights"]["equivariance_jacobian"] = 0
     keras.utils.set_random_seed(3)
     FirstOrderMotionModel(Config.from_dict(data, "plain")).save(folder)

@@ -83,6 +83,9 @@ class MainActivityTest {
         find<Switch>(R.id.relative).performClick()
         button(R.id.animate).performClick()
         await("a result") { text(R.id.rate) != "–" }
+        // Or the next result may be there before the screen has turned.
+        button(R.id.freeze).performClick()
+        idle(500)
         val before = shown(R.id.result)
         RuntimeEnvironment.setQualifiers("+land")
         val configuration = Configuration(activity.resources.configuration)
@@ -93,7 +96,8 @@ class MainActivityTest {
         assertNotEquals(null, before)
         assertEquals("the last result is there at once", before, shown(R.id.result))
         assertEquals(listOf("clip"), app.open)
-        await("a result") { text(R.id.rate) != "–" }
+        button(R.id.freeze).performClick()
+        await("another result") { shown(R.id.result) != before }
         screenshot("landscape")
         controller.pause().stop()
         assertEquals("nothing is held in the background", emptyList<String>(), app.open)
