@@ -19,12 +19,13 @@ from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.files import replacing
 from fomm_tf.kinds import Kind, kind_of, refuse_other_kinds
 from fomm_tf.models.state_dict import load_state_dict, named_weights, state_dict
+from fomm_tf.moving import TakesOverMotion
 
 CONFIG_FILE = "config.yaml"
 WEIGHTS_FILE = "weights.npz"
 
 
-class BaseModel(ABC):
+class BaseModel(TakesOverMotion, ABC):
     """Detector and generator of one config, with inference on NumPy arrays.
 
     Pictures are float32 [B, H, W, C] in [0, 1]; H and W may be anything that
@@ -84,20 +85,6 @@ class BaseModel(ABC):
     @abstractmethod
     def _keypoints(self, kp: Any, batch: int) -> Any:
         """What `detect` gives, checked, as tensors."""
-
-    @abstractmethod
-    def transfer(
-        self,
-        kp_source: Any,
-        kp_driving: Any,
-        kp_initial: Any,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> Any:
-        """What moves the source picture as the driving frame has moved since the initial one
-        (`relative`), or to where the driving frame is. NumPy; see `fomm_tf.motion_transfer`.
-        Raises ModelError for what this kind of model cannot do."""
 
     def _networks(self) -> dict[str, keras.Model]:
         """All networks that the folder holds, by their name in it."""

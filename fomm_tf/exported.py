@@ -5,7 +5,6 @@ from __future__ import annotations
 from fomm_tf.config import Config
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.manifest import Signature, Tensor, animating_signatures, picture_of
-from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.runtime import ExportedModel
 
 
@@ -37,17 +36,3 @@ class ExportedFOMM(ExportedModel):
         if generator.blend_source:
             encoded += (picture,)
         return animating_signatures(picture, detected, encoded, detected if dense else ())
-
-    def transfer(
-        self,
-        kp_source: Keypoints,
-        kp_driving: Keypoints,
-        kp_initial: Keypoints,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> Keypoints:
-        """See `fomm_tf.motion_transfer.transfer_motion`."""
-        return transfer_motion(
-            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
-        )

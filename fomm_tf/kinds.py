@@ -17,14 +17,15 @@ from fomm_tf.errors import UserError
 
 @dataclass(frozen=True)
 class Kind:
-    """name: as messages call one of it. The others are dotted names: its classes, a function that
-    recognises its loaded YAML, and one that starts training from weights (see
-    `training.initial_weights.load_initial_weights`)."""
+    """name: as messages call one of it. The others are dotted names: its classes, functions that
+    take over a motion (see `moving.TakesOverMotion`), start training from weights (see
+    `training.initial_weights.load_initial_weights`) and recognise its loaded YAML."""
 
     name: str
     config: str
     model: str
     exported: str
+    transfer: str
     step: str
     initial_weights: str
     recognise: str | None = None
@@ -45,6 +46,11 @@ class Kind:
         return _found(self.exported)
 
     @property
+    def transfer_function(self) -> Callable[..., Any]:
+        """What `moving.TakesOverMotion.transfer` calls, with the config first; no TensorFlow."""
+        return _found(self.transfer)
+
+    @property
     def step_class(self) -> Any:
         """Its subclass of `BaseStep`."""
         return _found(self.step)
@@ -59,6 +65,7 @@ FOMM = Kind(
     config="fomm_tf.config.Config",
     model="fomm_tf.model.FirstOrderMotionModel",
     exported="fomm_tf.exported.ExportedFOMM",
+    transfer="fomm_tf.motion_transfer.transfer",
     step="fomm_tf.training.step.TrainingStep",
     initial_weights="fomm_tf.training.initial_weights.load_initial_weights",
 )
@@ -67,6 +74,7 @@ COPART = Kind(
     config="fomm_tf.copart.config.CoPartConfig",
     model="fomm_tf.copart.model.CoPartModel",
     exported="fomm_tf.copart.exported.ExportedSegmentation",
+    transfer="fomm_tf.copart.motion_transfer.transfer",
     step="fomm_tf.copart.step.CoPartTrainingStep",
     initial_weights="fomm_tf.copart.initial_weights.load_initial_weights",
     recognise="fomm_tf.copart.config.is_copart",
@@ -76,6 +84,7 @@ MONKEYNET = Kind(
     config="fomm_tf.monkeynet.config.MonkeyNetConfig",
     model="fomm_tf.monkeynet.model.MonkeyNetModel",
     exported="fomm_tf.monkeynet.exported.ExportedMonkeyNet",
+    transfer="fomm_tf.monkeynet.motion_transfer.transfer",
     step="fomm_tf.monkeynet.step.MonkeyNetTrainingStep",
     initial_weights="fomm_tf.training.initial_weights.load_initial_weights",
     recognise="fomm_tf.monkeynet.config.is_monkeynet",

@@ -18,7 +18,6 @@ from fomm_tf.kinds import FOMM, kind_of
 from fomm_tf.models.discriminator import MultiScaleDiscriminator
 from fomm_tf.models.generator import OcclusionAwareGenerator
 from fomm_tf.models.keypoint_detector import KeypointDetector
-from fomm_tf.motion_transfer import transfer_motion
 from fomm_tf.torch_checkpoint import read_checkpoint
 from fomm_tf.yaml_schema import Section
 
@@ -47,20 +46,6 @@ class FirstOrderMotionModel(KeypointModel):
         if params.discriminator_params is None:
             return None
         return MultiScaleDiscriminator(params.common_params, params.discriminator_params)
-
-    def transfer(
-        self,
-        kp_source: Keypoints,
-        kp_driving: Keypoints,
-        kp_initial: Keypoints,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> Keypoints:
-        """See `fomm_tf.motion_transfer.transfer_motion`."""
-        return transfer_motion(
-            kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
-        )
 
     def _keypoints(self, kp: Keypoints, batch: int) -> Keypoints:
         value = self._value(kp, batch)

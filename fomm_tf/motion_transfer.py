@@ -7,6 +7,8 @@ driving frame (arXiv 2003.00196, eq. 13 and 14): the source keeps its own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fomm_tf.errors import ModelError
@@ -52,6 +54,21 @@ def transfer_motion(
                 "take another initial frame, or absolute motion"
             ) from None
     return Keypoints(value, jacobian)
+
+
+def transfer(
+    config: Any,
+    kp_source: Keypoints,
+    kp_driving: Keypoints,
+    kp_initial: Keypoints,
+    relative: bool,
+    relative_jacobian: bool,
+    adapt_scale: bool,
+) -> Keypoints:
+    """`transfer_motion` for a model with a config: nothing of it is asked for here."""
+    return transfer_motion(
+        kp_source, kp_driving, kp_initial, relative, relative_jacobian, adapt_scale
+    )
 
 
 def movement_scale(kp_source: Keypoints, kp_driving_initial: Keypoints) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from fomm_tf.errors import ModelError
 from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import Graph, Manifest, Signature, Tensor, animates, read_manifest
+from fomm_tf.moving import TakesOverMotion
 from fomm_tf.quiet import stderr_shut
 
 _RUNTIMES = (
@@ -54,7 +55,7 @@ def exported_model(
     return kind_of(manifest.config).exported_class(manifest, runners)
 
 
-class ExportedModel(ABC):
+class ExportedModel(TakesOverMotion, ABC):
     """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for one picture at a time.
 
     Pictures are float32 [1, H, W, C] in [0, 1], of the size that was exported.
@@ -77,18 +78,6 @@ class ExportedModel(ABC):
     @abstractmethod
     def signatures(config: Any) -> dict[str, tuple[Signature, ...]]:
         """The signatures, by file, of the graphs of such a model."""
-
-    @abstractmethod
-    def transfer(
-        self,
-        kp_source: Any,
-        kp_driving: Any,
-        kp_initial: Any,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> Any:
-        """See `BaseModel.transfer`: keypoints take over a motion without a graph."""
 
     @property
     def frame_size(self) -> tuple[int, int]:

@@ -26,6 +26,8 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.monkeynet.config",
     "fomm_tf.monkeynet.motion_transfer",
     "fomm_tf.motion_transfer",
+    "fomm_tf.moving",
+    "fomm_tf.copart.motion_transfer",
     "fomm_tf.manifest",
     "fomm_tf.metrics",
     "fomm_tf.runtime",

@@ -35,5 +35,5 @@ class ExportedSegmentation(ExportedModel):
         return {SEGMENTATION: (Signature("detect", (picture,), detected),)}
 
     def transfer(self, *keypoints: Any, **options: Any) -> NoReturn:
-        """See `ExportedModel`. Raises ModelError."""
+        """There is nothing that could move. Raises ModelError."""
         raise self.no_frames()

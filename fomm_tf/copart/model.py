@@ -90,23 +90,6 @@ class CoPartModel(BaseModel):
             "reconstruction_module": self.reconstruction_module,
         }
 
-    def transfer(
-        self,
-        kp_source: Segments,
-        kp_driving: Segments,
-        kp_initial: Segments,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> Segments:
-        """The driving frame's parts as they are. Raises ModelError for relative motion."""
-        if relative:
-            raise ModelError(
-                "a co-part segmentation model knows no relative motion: give --absolute "
-                "(relative=False), or swap parts with python -m fomm_tf.swap_parts"
-            )
-        return kp_driving
-
     def _networks(self) -> dict[str, keras.Model]:
         if self.dense_motion_network is None:
             return self.networks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fomm_tf.manifest import Signature, Tensor, animating_signatures, picture_of
 from fomm_tf.monkeynet.config import MonkeyNetConfig
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
-from fomm_tf.monkeynet.motion_transfer import transfer_as_configured
 from fomm_tf.runtime import ExportedModel
 
 
@@ -35,17 +34,3 @@ class ExportedMonkeyNet(ExportedModel):
             shape = (1, height >> level, width >> level, depth if level else channels)
             encoded.append(Tensor("features" if last else f"skip_{level}", shape))
         return animating_signatures(picture, detected, tuple(encoded), detected)
-
-    def transfer(
-        self,
-        kp_source: GaussianKeypoints,
-        kp_driving: GaussianKeypoints,
-        kp_initial: GaussianKeypoints,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> GaussianKeypoints:
-        """See `transfer_as_configured`; there are no Jacobians."""
-        return transfer_as_configured(
-            self.config.transfer_params, kp_source, kp_driving, kp_initial, relative, adapt_scale
-        )

@@ -13,7 +13,6 @@ from fomm_tf.monkeynet.discriminator import Discriminator
 from fomm_tf.monkeynet.generator import MotionTransferGenerator
 from fomm_tf.monkeynet.keypoint_detector import KeypointDetector
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
-from fomm_tf.monkeynet.motion_transfer import transfer_as_configured
 
 
 class MonkeyNetModel(KeypointModel):
@@ -37,20 +36,6 @@ class MonkeyNetModel(KeypointModel):
     def _discriminator(self) -> Discriminator:
         params = self.config.model_params
         return Discriminator(params.common_params, params.discriminator_params)
-
-    def transfer(
-        self,
-        kp_source: GaussianKeypoints,
-        kp_driving: GaussianKeypoints,
-        kp_initial: GaussianKeypoints,
-        relative: bool = True,
-        relative_jacobian: bool = True,
-        adapt_scale: bool = False,
-    ) -> GaussianKeypoints:
-        """See `transfer_as_configured`; there are no Jacobians."""
-        return transfer_as_configured(
-            self.config.transfer_params, kp_source, kp_driving, kp_initial, relative, adapt_scale
-        )
 
     def _keypoints(self, kp: GaussianKeypoints, batch: int) -> GaussianKeypoints:
         value = self._value(kp, batch)

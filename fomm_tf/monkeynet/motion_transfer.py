@@ -10,7 +10,7 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 from fomm_tf.keypoints import Keypoints
-from fomm_tf.monkeynet.config import TransferParams
+from fomm_tf.monkeynet.config import MonkeyNetConfig
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.motion_transfer import movement_scale
 
@@ -57,17 +57,18 @@ def transfer_motion(
     return GaussianKeypoints(value, variance)
 
 
-def transfer_as_configured(
-    params: TransferParams,
+def transfer(
+    config: MonkeyNetConfig,
     kp_source: GaussianKeypoints,
     kp_driving: GaussianKeypoints,
     kp_initial: GaussianKeypoints,
-    relative: bool = True,
-    adapt_scale: bool = False,
+    relative: bool,
+    relative_jacobian: bool,
+    adapt_scale: bool,
 ) -> GaussianKeypoints:
-    """`transfer_motion` as a user of a model asks for it: what becomes of variances, and whether
-    keypoints stay inside the picture, is the config's."""
-    normalization = params.normalization_params
+    """`transfer_motion` for a model: what becomes of variances, and whether keypoints stay inside
+    the picture, is its config's. There are no Jacobians."""
+    normalization = config.transfer_params.normalization_params
     return transfer_motion(
         kp_source,
         kp_driving,
