@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,32 @@ def newest_checkpoint(run: Path) -> dict[str, np.ndarray]:
     """All arrays of a training run's last checkpoint."""
     with np.load(sorted((run / "checkpoints").glob("step-*.npz"))[-1]) as data:
         return dict(data)
+
+
+def trained(config: Path, data: Path, out: Path, *options: object) -> Path:
+    """Runs the train command, which must end well; returns the run's folder."""
+    result = train(config, data, out, *options)
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+def assert_same_checkpoint(one: Path, other: Path) -> dict[str, np.ndarray]:
+    """The last checkpoints of two runs are equal to the last bit; returns that."""
+    first, second = newest_checkpoint(one), newest_checkpoint(other)
+    assert set(first) == set(second)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+    return first
+
+
+def assert_evaluates(model: Path, data: Path, out: Path, suffix: str) -> None:
+    """Evaluating the first test video, 0, gives figures and pictures; suffix: of its video."""
+    line = ("--model", model, "--data", data, "--out", out, "--videos", 1)
+    result = run_command("evaluate", *line)
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["videos"] == 1 and 0 < metrics["l1"] < 1
+    assert (out / f"0{suffix}").is_file() and (out / "pictures" / "0.png").is_file()
 
 
 def run_program(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

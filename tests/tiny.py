@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import yaml
 
 from fomm_tf.config import Config
+from fomm_tf.kinds import kind_of
 
 _YAML = """
 dataset_params: {root_dir: data, frame_shape: [64, 64, 3], id_sampling: false,
@@ -54,3 +56,24 @@ def tiny_config(**changes) -> Config:
 
 def write_tiny_config(path, **changes) -> None:
     tiny_config(**changes).save(path)
+
+
+def save_random_model(folder, config, seed: int, gain: float, spread: float):
+    """Writes a model of any kind with large weights, so that what it gives is not the same
+    everywhere, and returns it.
+
+    Kernels are `gain` times as large as new ones; those that begin as nothing (of Jacobians, of
+    Monkey-Net's motion) are drawn with the standard deviation `spread`.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = kind_of(config).model_class(config)
+    noise = np.random.default_rng(seed)
+    for network in model.networks.values():
+        for kernel in (v for v in network.variables if len(v.shape) == 4):
+            kernel.assign(
+                gain * kernel if np.any(kernel) else noise.normal(0, spread, kernel.shape)
+            )
+    model.save(folder)
+    return model

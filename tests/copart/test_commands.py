@@ -4,7 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, newest_checkpoint, run_command, train
+from commands import (
+    assert_evaluates,
+    assert_one_line_error,
+    assert_same_checkpoint,
+    run_command,
+    train,
+    trained,
+)
 from copart.golden import ROOT, arrays, checkpoint
 from copart.tiny_copart import save_fomm, tiny_copart_config
 from PIL import Image
@@ -26,9 +33,7 @@ def config(tmp_path_factory):
 def finished(config, moving_squares, tmp_path_factory):
     """A run of nine steps: more than an epoch, two checkpoints."""
     out = tmp_path_factory.mktemp("runs") / "parts"
-    result = train(config, moving_squares, out, "--steps", 9, "--checkpoint-every", 5)
-    assert result.returncode == 0, result.stderr
-    return out
+    return trained(config, moving_squares, out, "--steps", 9, "--checkpoint-every", 5)
 
 
 def test_training_ends_with_a_model_and_something_to_look_at(finished):
@@ -43,14 +48,9 @@ def test_training_ends_with_a_model_and_something_to_look_at(finished):
 
 
 def test_resuming_equals_never_having_stopped(finished, config, moving_squares, tmp_path):
-    out = tmp_path / "run"
-    assert train(config, moving_squares, out, "--steps", 4).returncode == 0
-    result = train(config, moving_squares, out, "--steps", 9, "--resume")
-    assert result.returncode == 0, result.stderr
-    whole, resumed = newest_checkpoint(finished), newest_checkpoint(out)
-    assert set(whole) == set(resumed)
-    for name, value in whole.items():
-        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+    out = trained(config, moving_squares, tmp_path / "run", "--steps", 4)
+    trained(config, moving_squares, out, "--steps", 9, "--resume")
+    assert_same_checkpoint(finished, out)
 
 
 def test_training_starts_from_a_fomm(config, moving_squares, tmp_path):
@@ -67,14 +67,7 @@ def test_training_starts_from_a_fomm(config, moving_squares, tmp_path):
 
 
 def test_evaluation(finished, moving_squares, tmp_path):
-    out = tmp_path / "evaluation"
-    result = run_command(
-        "evaluate", "--model", finished, "--data", moving_squares, "--out", out, "--videos", 1
-    )
-    assert result.returncode == 0, result.stderr
-    metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics["videos"] == 1 and 0 < metrics["l1"] < 1
-    assert (out / "0.mp4").is_file() and (out / "pictures" / "0.png").is_file()
+    assert_evaluates(finished, moving_squares, tmp_path / "evaluation", ".mp4")
 
 
 def test_converting_an_official_checkpoint(tmp_path):

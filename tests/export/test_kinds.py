@@ -12,6 +12,7 @@ from copart.tiny_copart import tiny_copart_dict
 from media import moving_square, write_video
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
+from tiny import save_random_model
 
 import fomm_tf
 from export import benchmark, layer_groups
@@ -20,13 +21,14 @@ from export.convert import main as convert_main
 from export.folder import check_replaceable
 from export.verify import main as verify_main
 from fomm_tf.animate import main as animate
-from fomm_tf.config import BaseConfig
 from fomm_tf.copart.config import CoPartConfig
 from fomm_tf.errors import ModelError
-from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE, SEGMENTATION
 from fomm_tf.metrics import psnr
 from fomm_tf.monkeynet.config import MonkeyNetConfig
+
+# Of the models here, see `save_random_model`.
+RANDOM = {"seed": 4, "gain": 2, "spread": 0.1}
 
 
 def changed(data: dict, changes: dict) -> dict:
@@ -53,26 +55,12 @@ def parts(**changes) -> CoPartConfig:
     return CoPartConfig.from_dict(changed(tiny_copart_dict(), changes))
 
 
-def save(folder, config: BaseConfig):
-    """A random model with large weights; those that begin as nothing are not."""
-    import keras
-
-    keras.utils.set_random_seed(4)
-    model = kind_of(config).model_class(config)
-    noise = np.random.default_rng(4)
-    for network in model.networks.values():
-        for kernel in (v for v in network.variables if len(v.shape) == 4):
-            kernel.assign(2 * kernel if np.any(kernel) else noise.normal(0, 0.1, kernel.shape))
-    model.save(folder)
-    return model
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Of both kinds the model folder, and beside it what it is exported to in float32."""
     root = tmp_path_factory.mktemp("kinds")
     for name, config in (("monkey", monkeynet()), ("parts", parts())):
-        save(root / name, config)
+        save_random_model(root / name, config, **RANDOM)
         convert(root / name, root / f"{name}-float32", "float32")
     return root
 
@@ -175,7 +163,7 @@ def test_a_segmentation_in_float32(folders, pictures):
     ids=["single", "still", "correction", "shifts"],
 )
 def test_other_configs(config, pictures, tmp_path):
-    model = save(tmp_path / "model", config)
+    model = save_random_model(tmp_path / "model", config, **RANDOM)
     manifest = convert(tmp_path / "model", tmp_path / "out", "float32")
     assert_equal(fomm_tf.load_exported(tmp_path / "out"), model, pictures)
     assert (manifest.difference.frame is None) == isinstance(config, CoPartConfig)

@@ -16,7 +16,7 @@ from media import moving_square, write_sound, write_video
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
 from tensorflow.lite.python import schema_py_generated as schema
-from tiny import tiny_config
+from tiny import save_random_model, tiny_config
 
 import fomm_tf
 from export import int8, layer_groups
@@ -27,13 +27,15 @@ from export.layer_names import GROUPS, layers_of, pattern
 from export.quantize import _in_parts
 from export.recipes import RECIPES
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE, read_manifest
 from fomm_tf.metrics import psnr
 
 # Between convolutions; nothing else may come into contact with 8 bits.
 BETWEEN = {"AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "CONCATENATION", "ADD", "MUL", "PAD"}
 BETWEEN |= {"STRIDED_SLICE", "QUANTIZE", "DEQUANTIZE"}
+
+# Of the models here, see `save_random_model`.
+RANDOM = {"seed": 3, "gain": 2.5, "spread": 0.02}
 
 FOMMS = {
     "every output, not square": {"dataset_params.frame_shape": [64, 96, 3]},
@@ -58,21 +60,6 @@ CONFIGS = {
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("video") / "square.mp4", moving_square(20, 64, 96))
-
-
-def save(folder, config):
-    """A random model with large weights, so that what it gives is not the same everywhere."""
-    import keras
-
-    keras.utils.set_random_seed(3)
-    model = kind_of(config).model_class(config)
-    noise = np.random.default_rng(3)
-    for network in model.networks.values():
-        for kernel in (v for v in network.variables if len(v.shape) == 4):
-            # Nothing yet are those of Jacobians, and of Monkey-Net's motion.
-            kernel.assign(2.5 * kernel if np.any(kernel) else noise.normal(0, 0.02, kernel.shape))
-    model.save(folder)
-    return model
 
 
 def types(content: bytes) -> dict[str, list[tuple[str, str, str]]]:
@@ -100,7 +87,7 @@ def types(content: bytes) -> dict[str, list[tuple[str, str, str]]]:
     ],
 )
 def test_every_kind_of_model(kind, recipe, video, tmp_path):
-    model = save(tmp_path / "model", CONFIGS[kind]())
+    model = save_random_model(tmp_path / "model", CONFIGS[kind](), **RANDOM)
     out = tmp_path / "out"
     manifest = convert(tmp_path / "model", out, "int8", recipe=recipe, calibration=video)
     assert (manifest.precision, manifest.recipe) == ("int8", recipe)
@@ -273,7 +260,7 @@ def test_without_the_quantizer(tiny_model_dir, monkeypatch, tmp_path):
 
 
 def test_a_model_with_numbers_that_are_not_finite(video, tmp_path):
-    model = save(tmp_path / "model", tiny_config())
+    model = save_random_model(tmp_path / "model", tiny_config(), **RANDOM)
     bias = model.generator.first.conv.bias
     # Finite, so that it can be loaded, but no longer so after the next convolution.
     bias.assign(np.full(bias.shape, 3e38))

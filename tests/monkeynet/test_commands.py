@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, newest_checkpoint, run_command, train
+from commands import (
+    assert_evaluates,
+    assert_one_line_error,
+    assert_same_checkpoint,
+    run_command,
+    train,
+    trained,
+)
 from copart.tiny_copart import tiny_copart_config
 from monkeynet.golden import ROOT, assert_keypoints, flat, frames, keypoints, raw
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
@@ -42,9 +49,7 @@ def config(tmp_path_factory):
 def finished(config, moving_squares, tmp_path_factory):
     """A run of nine steps: more than an epoch, two checkpoints."""
     out = tmp_path_factory.mktemp("runs") / "monkey"
-    result = train(config, moving_squares, out, "--steps", 9, "--checkpoint-every", 5)
-    assert result.returncode == 0, result.stderr
-    return out
+    return trained(config, moving_squares, out, "--steps", 9, "--checkpoint-every", 5)
 
 
 def gif_frames(path) -> np.ndarray:
@@ -72,15 +77,10 @@ def test_training_ends_with_a_model_and_something_to_look_at(finished):
 
 
 def test_resuming_equals_never_having_stopped(finished, config, moving_squares, tmp_path):
-    out = tmp_path / "run"
-    assert train(config, moving_squares, out, "--steps", 4).returncode == 0
-    result = train(config, moving_squares, out, "--steps", 9, "--resume")
-    assert result.returncode == 0, result.stderr
-    whole, resumed = newest_checkpoint(finished), newest_checkpoint(out)
-    assert set(whole) == set(resumed)
+    out = trained(config, moving_squares, tmp_path / "run", "--steps", 4)
+    trained(config, moving_squares, out, "--steps", 9, "--resume")
+    whole = assert_same_checkpoint(finished, out)
     assert {name.partition("/")[0] for name in whole} >= {"discriminator", "optimizer_generator"}
-    for name, value in whole.items():
-        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
 
 
 def test_training_starts_from_a_model_folder(finished, config, moving_squares, tmp_path):
@@ -114,14 +114,7 @@ def test_training_starts_from_an_official_checkpoint_with_its_optimizers():
 
 
 def test_evaluation(finished, moving_squares, tmp_path):
-    out = tmp_path / "evaluation"
-    result = run_command(
-        "evaluate", "--model", finished, "--data", moving_squares, "--out", out, "--videos", 1
-    )
-    assert result.returncode == 0, result.stderr
-    metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics["videos"] == 1 and 0 < metrics["l1"] < 1
-    assert (out / "0.gif").is_file() and (out / "pictures" / "0.png").is_file()
+    assert_evaluates(finished, moving_squares, tmp_path / "evaluation", ".gif")
 
 
 @pytest.fixture(scope="module")

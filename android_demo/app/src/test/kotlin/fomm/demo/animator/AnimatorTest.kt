@@ -38,8 +38,10 @@ class AnimatorTest {
         assertTrue("frames differ by ${differences.levels} levels", differences.levels <= 1)
     }
 
-    /** Runtimes round 8-bit numbers differently. Here too the result must be as near to the model in float as it is in
-     * Python (38 dB, export/bars.py), and nearer to Python's 8 bits. */
+    /**
+     * Runtimes round 8-bit numbers differently. Here too the result must reach what is asked of it in Python: 38 dB to
+     * the model in float (export/bars.py); and it must be nearer to Python's 8 bits than to that.
+     */
     @Test
     fun bundledModelIsAsGoodAsInPython() {
         val model = TestModel("bundled")
@@ -49,7 +51,8 @@ class AnimatorTest {
         println("bundled ${model.manifest.precision}: to Python $toPython, to float32 $toFloat")
         assertTrue("keypoints differ by ${toPython.keypoints}", toPython.keypoints < 0.02)
         assertTrue("$toFloat", toFloat.decibels >= 38)
-        assertTrue("$toPython", toPython.decibels >= toFloat.decibels && toPython.meanLevels < 0.5)
+        assertTrue("$toPython", toPython.decibels >= toFloat.decibels)
+        assertTrue("$toPython", toPython.meanLevels < 0.4 && toPython.withinTwo > 0.97)
     }
 
     @Test
