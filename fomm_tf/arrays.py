@@ -11,6 +11,9 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 
+# NumPy before 2.1 stores the argument `allow_pickle` of `savez` as one more array; files that were
+# written so are good but for that.
+_STRAY = "allow_pickle"
 # Room for an array's header in the file.
 _HEADER = 1024
 _DAMAGE = (
@@ -25,8 +28,12 @@ _DAMAGE = (
 
 
 def save_arrays(path: Path, entries: Mapping[str, np.ndarray]) -> None:
-    """Writes an uncompressed .npz."""
-    np.savez(path, allow_pickle=False, **entries)
+    """Writes an uncompressed .npz. Raises ValueError for arrays of Python objects."""
+    arrays = {name: np.asarray(value) for name, value in entries.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"{name} is an array of Python objects")
+    np.savez(path, **arrays)
 
 
 def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
@@ -40,7 +47,7 @@ def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
             if sum(entry.file_size for entry in archive.infolist()) > budget:
                 raise ModelError(f"{path} is larger than the weights that its config asks for")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in arrays.files if name != _STRAY}
     except _DAMAGE as error:
         raise ModelError(f"{path} is damaged or no weights file ({error})") from error
 
