@@ -39,7 +39,7 @@ demo: $(READY)
 	rm -rf demo
 	mkdir demo
 	$(BIN)python -m fomm_tf.data.cartoon_faces --out $(FACES) --videos 16 --frames 75 --size 128 --seed 2026
-	$(BIN)python -c 'from PIL import Image; from fomm_tf.data.video import open_video; \
+	$(BIN)python -c 'from PIL import Image; from fomm_tf.media.video_reader import open_video; \
 	  Image.fromarray(next(iter(open_video("$(FACES)/test/00007.mp4")))).save("demo/source.png")'
 	$(BIN)python -m fomm_tf.animate --model models/cartoon-faces --source demo/source.png \
 	  --driving $(FACES)/test/00015.mp4 --out demo/animated.gif

@@ -107,7 +107,7 @@ def benchmark(
     from export.speed import calls_of, measure
     from fomm_tf.base_model import WEIGHTS_FILE
     from fomm_tf.benchmark import describe_machine
-    from fomm_tf.data.pictures import to_float
+    from fomm_tf.media.pictures import to_float
     from fomm_tf.model import load_model
     from fomm_tf.runtime import load_exported
 

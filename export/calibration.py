@@ -11,9 +11,10 @@ from fomm_tf.config import BaseConfig
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
 from fomm_tf.data.clips import Clip as DatasetClip
 from fomm_tf.data.clips import StripClip, VideoClip, list_videos, open_clip
-from fomm_tf.data.pictures import fit, read_picture, to_float
-from fomm_tf.data.video import VIDEO_SUFFIXES
 from fomm_tf.errors import DataError
+from fomm_tf.media.fitting import fit
+from fomm_tf.media.pictures import read_picture, to_float
+from fomm_tf.media.video_file import VIDEO_SUFFIXES
 
 MIN_FRAMES = 16
 # The ranges of a trained model hardly change beyond that many (docs/quantization.md).

@@ -13,11 +13,12 @@ from export.calibration import drawn_side
 from fomm_tf.animation import animate_frames
 from fomm_tf.config import BaseConfig
 from fomm_tf.data.cartoon_faces import render_video
-from fomm_tf.data.pictures import fit, read_picture
-from fomm_tf.data.video import Video, open_video
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import animates
+from fomm_tf.media.fitting import fit
+from fomm_tf.media.pictures import read_picture
+from fomm_tf.media.video_reader import Video, open_video
 
 # The bundled model was trained on seed 1. (source's video, driving video) of each clip.
 SEED = 11

@@ -12,7 +12,7 @@ import numpy as np
 from export.clips import Clip, animated
 from export.tally import Tally
 from fomm_tf.base_model import BaseModel
-from fomm_tf.data.pictures import to_float
+from fomm_tf.media.pictures import to_float
 from fomm_tf.metrics import Score, reconstruct
 from fomm_tf.runtime import ExportedModel
 

@@ -29,18 +29,14 @@ from fomm_tf.command_line import (
 )
 from fomm_tf.config import load_config
 from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
-from fomm_tf.data.pictures import (
-    check_box,
-    fit,
-    fit_frames,
-    fit_notice,
-    read_picture,
-    side_by_side,
-)
-from fomm_tf.data.video import TimedFrame, Video, VideoWriter, open_video
 from fomm_tf.errors import ConfigError, DataError, ModelError, run_command
 from fomm_tf.kinds import kind_of
 from fomm_tf.manifest import MANIFEST_FILE, read_manifest
+from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
+from fomm_tf.media.frames import TimedFrame
+from fomm_tf.media.pictures import read_picture, side_by_side
+from fomm_tf.media.video_reader import Video, open_video
+from fomm_tf.media.video_writer import VideoWriter
 
 DETAILS = """\
 examples:

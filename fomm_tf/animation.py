@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fomm_tf.data.pictures import to_float
 from fomm_tf.errors import DataError, ModelError
+from fomm_tf.media.pictures import to_float
 from fomm_tf.motion_transfer import keypoint_distance
 
 

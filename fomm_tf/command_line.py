@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fomm_tf.data.pictures import Box
+    from fomm_tf.media.fitting import Box
 
 
 def command_parser(

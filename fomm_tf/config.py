@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
-from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config_checks import contradictions, downsampling, training_contradictions
 from fomm_tf.errors import ConfigError
 from fomm_tf.kinds import kind_of_yaml
+from fomm_tf.media.colormaps import COLORMAPS
 from fomm_tf.yaml_schema import Range, Section, load_yaml, parse, reciprocal, save_yaml
 
 # Upper bounds are far above any sensible net and low enough that a slip of the keyboard is an error
@@ -32,7 +32,7 @@ LearningRate = Annotated[float, Range(0, 1)]
 Degrees = Annotated[float, Range(-360, 360)]
 Ratio = Annotated[float, Range(0.05, 20)]
 Jitter = Annotated[float, Range(0, 10)]
-# Those that `fomm_tf.data.video_writer` can write.
+# Those that `fomm_tf.media.video_writer` can write.
 VideoSuffix = Literal[".mp4", ".gif"]
 
 

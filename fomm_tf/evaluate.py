@@ -27,12 +27,12 @@ from fomm_tf.copart.pictures import paint_parts
 from fomm_tf.copart.segments import Segments
 from fomm_tf.data.clips import Clip, distinct_names
 from fomm_tf.data.dataset import FramesDataset, split_notice
-from fomm_tf.data.pictures import side_by_side
-from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import DataError, run_command
 from fomm_tf.files import replacing
+from fomm_tf.media.drawing import draw_keypoints
+from fomm_tf.media.pictures import side_by_side
+from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.metrics import Reconstruction, Score, reconstruct
-from fomm_tf.training.visualizer import draw_keypoints
 
 DETAILS = """\
 In --out:

@@ -25,9 +25,10 @@ from fomm_tf.copart.annotations import (
 )
 from fomm_tf.copart.landmark_pictures import draw_landmarks
 from fomm_tf.copart.pictures import paint_parts
-from fomm_tf.data.pictures import fit, fit_notice, read_picture, side_by_side, to_float
 from fomm_tf.errors import DataError, run_command
 from fomm_tf.files import replacing
+from fomm_tf.media.fitting import fit, fit_notice
+from fomm_tf.media.pictures import read_picture, side_by_side, to_float
 from fomm_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fomm_tf.data.pictures import to_float
+from fomm_tf.media.pictures import to_float
 
 # Of pictures that are equal the PSNR would be infinite, which neither means nor JSON can take.
 PSNR_LIMIT = 100.0

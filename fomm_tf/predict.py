@@ -31,18 +31,11 @@ from fomm_tf.command_line import (
 )
 from fomm_tf.data.clips import distinct_names
 from fomm_tf.data.dataset import FramesDataset, split_notice
-from fomm_tf.data.pictures import (
-    check_box,
-    fit,
-    fit_notice,
-    read_picture,
-    side_by_side,
-    to_float,
-    to_uint8,
-)
-from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import ConfigError, DataError, ModelError, run_command
 from fomm_tf.files import replacing
+from fomm_tf.media.fitting import check_box, fit, fit_notice
+from fomm_tf.media.pictures import read_picture, side_by_side, to_float, to_uint8
+from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.metrics import Score
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.quiet import import_tensorflow

@@ -23,17 +23,11 @@ from fomm_tf.command_line import (
     warn,
 )
 from fomm_tf.copart.pictures import paint_parts
-from fomm_tf.data.pictures import (
-    check_box,
-    fit,
-    fit_frames,
-    fit_notice,
-    read_picture,
-    side_by_side,
-    to_float,
-)
-from fomm_tf.data.video import Video, VideoWriter, open_video
 from fomm_tf.errors import ModelError, run_command
+from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
+from fomm_tf.media.pictures import read_picture, side_by_side, to_float
+from fomm_tf.media.video_reader import Video, open_video
+from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.quiet import import_tensorflow
 
 DETAILS = """\

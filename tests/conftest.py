@@ -25,7 +25,7 @@ def tiny_model_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def moving_squares(tmp_path_factory) -> Path:
     """A dataset in the official layout: four training and two test videos of 32 x 32 pixels."""
-    from media import moving_square, write_video
+    from sample_media import moving_square, write_video
 
     root = tmp_path_factory.mktemp("data") / "squares"
     for split, count in (("train", 4), ("test", 2)):
@@ -71,8 +71,8 @@ def tiny_yaml(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def small_clip(tmp_path_factory) -> tuple[str, Path, str, Path]:
     """A picture and a video of 48 x 48 pixels, as arguments of `animate`."""
-    from media import moving_square, write_video
     from PIL import Image
+    from sample_media import moving_square, write_video
 
     folder = tmp_path_factory.mktemp("clip")
     Image.fromarray(moving_square(1, 48, 48, seed=2)[0]).save(folder / "me.png")

@@ -8,16 +8,16 @@ import av
 import numpy as np
 import pytest
 from commands import assert_one_line_error, run_command
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 from tiny import tiny_config
 
 import fomm_tf
 from fomm_tf.animate import main
 from fomm_tf.data.dataset import split_videos
-from fomm_tf.data.video import open_video
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.media.video_reader import open_video
 from fomm_tf.motion_transfer import transfer_motion
 
 SIZE = (64, 64)

@@ -13,7 +13,6 @@ import pytest
 import yaml
 from tiny import tiny_config
 
-from fomm_tf.colormaps import COLORMAPS
 from fomm_tf.config import (
     Config,
     VideoSuffix,
@@ -21,9 +20,10 @@ from fomm_tf.config import (
     load_config,
     required_multiple,
 )
-from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import ConfigError
 from fomm_tf.kinds import COPART, FOMM, MONKEYNET, kind_of, kind_of_yaml
+from fomm_tf.media.colormaps import COLORMAPS
+from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.yaml_schema import load_yaml
 
 TESTS = Path(__file__).parent

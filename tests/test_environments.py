@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from commands import ROOT, run_program
 from golden_files import arrays
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 from fomm_tf.data.cartoon_faces import render_video
 

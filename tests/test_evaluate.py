@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import assert_one_line_error, run_command
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 from fomm_tf.evaluate import main
 from fomm_tf.metrics import Score, psnr
@@ -71,7 +71,7 @@ def test_means_are_over_all_frames(metrics):
 
 
 def test_copy_source_is_the_first_frame_against_every_frame(metrics, data):
-    from fomm_tf.data.video import open_video
+    from fomm_tf.media.video_reader import open_video
 
     frames = [frame.astype(np.float32) / 255 for frame in open_video(data / "test" / "cat.mp4")]
     score = Score()
@@ -96,7 +96,7 @@ def test_table(done):
 
 def test_strips_hold_the_reconstruction_cut_off_to_8_bit(done, data, tiny_model_dir):
     import fomm_tf
-    from fomm_tf.data.video import open_video
+    from fomm_tf.media.video_reader import open_video
     from fomm_tf.metrics import reconstruct
 
     strip = np.asarray(Image.open(done[0] / "png" / "bird.png")).astype(int)
@@ -109,7 +109,7 @@ def test_strips_hold_the_reconstruction_cut_off_to_8_bit(done, data, tiny_model_
 
 
 def test_videos_show_both_side_by_side_at_their_speed(done):
-    from fomm_tf.data.video import open_video
+    from fomm_tf.media.video_reader import open_video
 
     for name, length in LENGTHS.items():
         video = open_video(done[0] / f"{name}.mp4")

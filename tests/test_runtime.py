@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from commands import assert_one_line_error, run_command, run_program
 from golden_files import arrays
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 import fomm_tf
 from fomm_tf import animate

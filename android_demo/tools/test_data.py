@@ -24,9 +24,10 @@ import numpy as np  # noqa: E402
 from export.convert import convert  # noqa: E402
 from fomm_tf.animation import animate_frames  # noqa: E402
 from fomm_tf.config import Config, load_config  # noqa: E402
-from fomm_tf.data.pictures import fit, read_picture, to_float  # noqa: E402
-from fomm_tf.data.video import open_video  # noqa: E402
 from fomm_tf.keypoints import Keypoints  # noqa: E402
+from fomm_tf.media.fitting import fit  # noqa: E402
+from fomm_tf.media.pictures import read_picture, to_float  # noqa: E402
+from fomm_tf.media.video_reader import open_video  # noqa: E402
 from fomm_tf.runtime import ExportedModel, load_exported  # noqa: E402
 
 BUNDLED = ROOT / "models" / "cartoon-faces"

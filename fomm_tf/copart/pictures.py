@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fomm_tf.colormaps import colors
 from fomm_tf.config import VisualizerParams
 from fomm_tf.copart.segments import Segments
-from fomm_tf.data.pictures import to_uint8
-from fomm_tf.training.visualizer import in_columns
+from fomm_tf.media.colormaps import colors
+from fomm_tf.media.drawing import in_columns
+from fomm_tf.media.pictures import to_uint8
 
 # How much of the colour is seen, the rest being the picture; as the official pictures have it.
 _STRENGTH = 0.7

@@ -8,10 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from fomm_tf.data.pictures import PICTURE_SUFFIXES, read_picture
-from fomm_tf.data.video import FOLDER_FPS, VIDEO_SUFFIXES, count_frames, open_video, read_frames
 from fomm_tf.errors import DataError
 from fomm_tf.files import natural_order
+from fomm_tf.media.picture_folder import FOLDER_FPS
+from fomm_tf.media.pictures import PICTURE_SUFFIXES, read_picture
+from fomm_tf.media.video_file import VIDEO_SUFFIXES
+from fomm_tf.media.video_reader import count_frames, open_video, read_frames
 
 
 class Clip(Protocol):

@@ -21,8 +21,9 @@ from tqdm import tqdm
 from fomm_tf.config import DatasetParams
 from fomm_tf.data.augmentation import augment, check_size
 from fomm_tf.data.clips import Clip, StripClip, list_videos, open_clip
-from fomm_tf.data.pictures import fit, to_float
 from fomm_tf.errors import ConfigError, DataError
+from fomm_tf.media.fitting import fit
+from fomm_tf.media.pictures import to_float
 
 CACHE_BYTES = 1 << 30
 

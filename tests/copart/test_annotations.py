@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from fomm_tf.copart.annotations import landmarks_in_frame, read_annotations
-from fomm_tf.data.pictures import fit
 from fomm_tf.errors import DataError
+from fomm_tf.media.fitting import fit
 
 HEADER = "picture,nose_x,nose_y,chin_x,chin_y\n"
 

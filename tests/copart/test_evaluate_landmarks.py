@@ -11,9 +11,9 @@ from PIL import Image
 from fomm_tf.copart.landmark_pictures import draw_landmarks
 from fomm_tf.copart.model import CoPartModel
 from fomm_tf.copart.segments import Segments
-from fomm_tf.data.pictures import read_picture
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.evaluate_landmarks import main
+from fomm_tf.media.pictures import read_picture
 
 SIDE = 64
 

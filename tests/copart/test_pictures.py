@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fomm_tf.colormaps import colors
 from fomm_tf.copart.pictures import paint_parts, part_labels
+from fomm_tf.media.colormaps import colors
 
 
 def halves() -> np.ndarray:

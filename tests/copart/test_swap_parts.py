@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from commands import assert_one_line_error, run_command
 from copart.golden import load
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 from fomm_tf.copart.pictures import paint_parts
-from fomm_tf.data.pictures import read_picture
-from fomm_tf.data.video import open_video
 from fomm_tf.errors import UserError
+from fomm_tf.media.pictures import read_picture
+from fomm_tf.media.video_reader import open_video
 from fomm_tf.swap_parts import main
 
 SIDE = 64

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 from fomm_tf.config import AugmentationParams, CropParam, DatasetParams, FlipParam
 from fomm_tf.data.clips import list_videos

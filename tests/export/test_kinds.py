@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from commands import ROOT, assert_one_line_error, run_command, run_program
 from copart.tiny_copart import tiny_copart_dict
-from media import moving_square, write_video
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
+from sample_media import moving_square, write_video
 from tiny import save_random_model
 
 import fomm_tf

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from commands import ENVIRONMENT, ROOT, assert_one_line_error
 from copart.tiny_copart import tiny_copart_config
-from media import moving_square, write_sound, write_video
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
+from sample_media import moving_square, write_sound, write_video
 from tensorflow.lite.python import schema_py_generated as schema
 from tiny import save_random_model, tiny_config
 

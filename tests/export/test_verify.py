@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import ENVIRONMENT, ROOT, assert_one_line_error
-from media import moving_square, write_video
 from PIL import Image
+from sample_media import moving_square, write_video
 
 import fomm_tf
 from export.bars import BARS, Bar, check, kind, l1_change

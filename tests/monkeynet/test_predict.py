@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import assert_one_line_error, run_command
-from media import moving_square, write_video
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from PIL import Image
+from sample_media import moving_square, write_video
 
-from fomm_tf.data.pictures import read_picture, to_float
-from fomm_tf.data.video import open_video
 from fomm_tf.errors import DataError, ModelError, UserError
+from fomm_tf.media.pictures import read_picture, to_float
+from fomm_tf.media.video_reader import open_video
 from fomm_tf.monkeynet import prediction
 from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor, predictor_state
 from fomm_tf.monkeynet.model import MonkeyNetModel

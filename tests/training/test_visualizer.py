@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from fomm_tf.colormaps import COLORMAPS, colors
 from fomm_tf.config import VisualizerParams
 from fomm_tf.keypoints import Keypoints
-from fomm_tf.training.visualizer import draw_keypoints, visualize
+from fomm_tf.media.colormaps import COLORMAPS, colors
+from fomm_tf.media.drawing import draw_keypoints
+from fomm_tf.training.visualizer import visualize
 
 B, H, W, K = 2, 32, 48, 3
 PLAIN = VisualizerParams(kp_size=3, draw_border=False, colormap="gist_rainbow")

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from fomm_tf.data.cartoon_faces.motion import FPS
 from fomm_tf.data.cartoon_faces.scene import render_video
-from fomm_tf.data.video import VideoWriter
 from fomm_tf.errors import DataError
+from fomm_tf.media.video_writer import VideoWriter
 
 MIN_SIZE, MAX_SIZE = 32, 1024
 # One person in eight is kept for testing.

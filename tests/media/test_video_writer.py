@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from av.video.reformatter import Interpolation
 from commands import run_program
-from media import moving_square, write_sound, write_video
 from PIL import Image
+from sample_media import moving_square, write_sound, write_video
 
-from fomm_tf.data.video import VideoWriter, open_video
 from fomm_tf.errors import DataError
+from fomm_tf.media.video_reader import open_video
+from fomm_tf.media.video_writer import VideoWriter
 
 
 def write(path, frames, fps=25, times=None, audio_from=None):
@@ -287,7 +288,7 @@ def test_folder_without_permission(tmp_path):
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, name):
     code = f"""
 import resource, signal, numpy as np
-from fomm_tf.data.video import VideoWriter
+from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.errors import run_command
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -334,7 +335,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path, name):
     """1,200 more frames of 48 KB are 57 MB if they are held."""
     code = f"""
 import resource, numpy as np
-from fomm_tf.data.video import VideoWriter
+from fomm_tf.media.video_writer import VideoWriter
 frames = np.random.default_rng(0).integers(0, 40, (8, 128, 128, 3), dtype=np.uint8)
 peaks = []
 with VideoWriter({str(tmp_path / name)!r}, 25) as writer:

@@ -7,11 +7,11 @@ import os
 
 import numpy as np
 import pytest
-from media import moving_square, write_sound, write_video
 from PIL import Image
+from sample_media import moving_square, write_sound, write_video
 
-from fomm_tf.data.video import count_frames, open_video, read_frames
 from fomm_tf.errors import DataError
+from fomm_tf.media.video_reader import count_frames, open_video, read_frames
 
 SUFFIXES = [".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif"]
 

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fomm_tf.data.pictures import (
-    check_box,
-    fit,
-    fit_notice,
-    read_picture,
-    side_by_side,
-    to_float,
-    to_uint8,
-)
 from fomm_tf.errors import DataError
+from fomm_tf.media.fitting import check_box, fit, fit_notice
+from fomm_tf.media.pictures import read_picture, side_by_side, to_float, to_uint8
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
 

@@ -17,10 +17,10 @@ import numpy as np
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
-from fomm_tf.data.pictures import to_uint8
-from fomm_tf.data.sound import SoundTrack
 from fomm_tf.errors import DataError
 from fomm_tf.files import replacing
+from fomm_tf.media.pictures import to_uint8
+from fomm_tf.media.sound import SoundTrack
 
 # Rounds correctly and averages colours over all pixels; the converter's default does neither.
 _EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
