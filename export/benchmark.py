@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
-import os
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import get_args
 
-from tqdm import tqdm
-
-from export.convert import convert
-from fomm_tf.command_line import command_parser, picture_size, positive
-from fomm_tf.config import BaseConfig, load_config
-from fomm_tf.errors import ConfigError, run_command
-from fomm_tf.files import replacing
-from fomm_tf.kinds import kind_of
-from fomm_tf.manifest import Precision, Recipe
+from export.benchmark_table import Benchmark
+from export.plot import save_plot
+from fomm_tf.cli import command_parser, picture_size, positive, run_command, set_threads
+from fomm_tf.errors import ConfigError
+from fomm_tf.files import replacing, write_json, write_text
+from fomm_tf.inference.loading import read_config
+from fomm_tf.inference.manifest import Precision
+from fomm_tf.measure.machine import processors
 from fomm_tf.quiet import import_tensorflow
-from fomm_tf.runtime import processors
-
-if TYPE_CHECKING:
-    from export.benchmark_table import Benchmark
-    from export.clips import Clip
+from fomm_tf.registry import load_config
 
 DETAILS = """\
 Every round does one call of each, so that other work on the machine meets all alike; the table has
@@ -42,7 +36,6 @@ examples:
   python -m export.benchmark --model models/vox-256 --precisions float32 int8 --threads 1 2 4 \\
       --calibration data/vox/train
 """
-_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -51,19 +44,20 @@ def main(argv: list[str] | None = None) -> None:
     threads = _thread_counts(args.threads)
     if args.out is not None:
         _check_out(args.out)
-    # TensorFlow reads these when it is first used.
-    os.environ.update(dict.fromkeys(_THREADS, str(threads[-1])))
+    set_threads(threads[-1])
     import_tensorflow()
+    from export.benchmark_run import benchmark, export_all, save_random_model
     from export.clips import check_animates
-    from fomm_tf.base_model import read_config
 
     with tempfile.TemporaryDirectory(prefix="fomm-benchmark-") as temporary:
         folder = args.model
         if folder is None:
             folder = Path(temporary) / args.config.stem
-            _save_random_model(load_config(args.config), folder)
+            save_random_model(load_config(args.config), folder)
         check_animates(read_config(folder), args.model or args.config)
-        exported = _export(folder, Path(temporary) / "exported", args)
+        exported = export_all(
+            folder, Path(temporary) / "exported", args.precisions, args.size, args.calibration
+        )
         result = benchmark(folder, exported, threads, args.rounds, args.model is None)
     print("\n".join(result.markdown()))
     if args.out is not None:
@@ -71,110 +65,9 @@ def main(argv: list[str] | None = None) -> None:
         print(f"\ntable, plot and every single time: {args.out}")
 
 
-def _export(folder: Path, out: Path, args: argparse.Namespace) -> list[Path]:
-    """A folder in `out` for each precision, and for each recipe of int8."""
-    if "int8" in args.precisions:
-        from export.int8 import check_quantizer
-
-        check_quantizer()
-    folders: list[Path] = []
-    for precision in dict.fromkeys(args.precisions):
-        recipes: tuple[Recipe, ...] = get_args(Recipe) if precision == "int8" else ("quality",)
-        for recipe in recipes:
-            folders.append(out / str(len(folders)))
-            convert(
-                folder,
-                folders[-1],
-                precision,
-                args.size,
-                recipe=recipe,
-                calibration=args.calibration,
-            )
-    return folders
-
-
-def benchmark(
-    folder: Path, exported: list[Path], threads: list[int], rounds: int, random_weights: bool
-) -> Benchmark:
-    """Measures a model folder and folders exported from it in one run.
-
-    random_weights: leave the quality out.
-    """
-    from export.bars import kind
-    from export.benchmark_table import KERAS, Benchmark, Subject
-    from export.clips import PAIRS, drawn_clips
-    from export.delegates import runtime_name
-    from export.speed import calls_of, measure
-    from fomm_tf.base_model import WEIGHTS_FILE
-    from fomm_tf.benchmark import describe_machine
-    from fomm_tf.media.pictures import to_float
-    from fomm_tf.model import load_model
-    from fomm_tf.runtime import load_exported
-
-    machine = describe_machine() | {"graphs run by": runtime_name()}
-    flags = [flag for flag in machine.pop("VNNI/AVX512").split() if "vnni" in flag]
-    machine["VNNI"] = f"yes ({' '.join(flags)})" if flags else "none known"
-    # Set by environment variables, of which TensorFlow does not tell.
-    machine["threads"] = f"Keras {threads[-1]}, graphs {' or '.join(map(str, threads))}"
-    model = load_model(folder)
-    subjects, runners = [], []
-    for path in exported:
-        for count in threads:
-            graphs = load_exported(path, threads=count)
-            size = sum(graph.bytes for graph in graphs.manifest.graphs)
-            subjects.append(Subject(kind(graphs.manifest), count, size))
-            runners.append(graphs)
-    clips = drawn_clips(runners[0].frame_size, PAIRS[:1] if random_weights else PAIRS)
-    pictures = [to_float(one)[None] for one in (clips[0].source, next(iter(clips[0].driving)))]
-    subjects.insert(0, Subject(KERAS, threads[-1], (folder / WEIGHTS_FILE).stat().st_size))
-    calls = [calls_of(runner, *pictures) for runner in (model, *runners)]
-    for subject, times in zip(subjects, measure(calls, rounds), strict=True):
-        subject.times = times
-    if not random_weights:
-        for subject, psnr in zip(subjects[1:], _quality(model, runners, clips), strict=True):
-            subject.psnr = psnr
-    return Benchmark(
-        folder.resolve().name,
-        runners[0].frame_size,
-        [clip.name for clip in clips],
-        random_weights,
-        machine,
-        subjects,
-    )
-
-
-def _quality(model: Any, exported: list[Any], clips: list[Clip]) -> list[float]:
-    """The PSNR of each one's clips to those of the Keras model."""
-    from export.clips import animated
-    from export.tally import Tally
-
-    tallies = [Tally(peak=1) for _ in exported]
-    frames = sum(clip.count or 0 for clip in clips)
-    with tqdm(total=frames, desc="comparing", unit="frame", leave=False) as bar:
-        for clip in clips:
-            results = (animated(one, clip) for one in (model, *exported))
-            for expected, *found in zip(*results, strict=True):
-                for tally, frame in zip(tallies, found, strict=True):
-                    tally.add(expected, frame)
-                bar.update()
-    return [tally.psnr for tally in tallies]
-
-
-def _save_random_model(config: BaseConfig, folder: Path) -> None:
-    import keras
-
-    keras.utils.set_random_seed(0)
-    kind_of(config).model_class(config).save(folder)
-
-
 def _write(result: Benchmark, out: Path) -> None:
-    from export.plot import save_plot
-
-    with replacing(out / "benchmark.md") as temporary:
-        temporary.write_text("\n".join(result.markdown()) + "\n", encoding="utf-8")
-    with replacing(out / "benchmark.json") as temporary:
-        text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(out / "benchmark.md", "\n".join(result.markdown()) + "\n")
+    write_json(out / "benchmark.json", result.to_dict())
     with replacing(out / "benchmark.png") as temporary:
         save_plot(result, temporary)
 
@@ -238,5 +131,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from export.speed import Times
+from fomm_tf.measure.timing import Times
 
 KERAS = "Keras"
 HEAD = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from fomm_tf.config import BaseConfig
+from fomm_tf.config.base import BaseConfig
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, render_video
 from fomm_tf.data.clips import Clip as DatasetClip
 from fomm_tf.data.clips import StripClip, VideoClip, list_videos, open_clip
@@ -26,6 +28,32 @@ _DATASET = "cartoon-faces"
 
 Clip = list[np.ndarray]
 """Pictures [1, H, W, C] in [0, 1] that drive each other; the first is the source of all."""
+
+
+class Calibration(NamedTuple):
+    """clips: to calibrate with. held_out: one more, of the same kind, to compare on, and what it is
+    called; None for drawn faces, of which there are others to compare on."""
+
+    clips: list[Clip]
+    held_out: tuple[Clip, str] | None
+
+
+def read_calibration(path: Path | None, config: BaseConfig) -> Calibration:
+    """Frames of a video, a folder of videos or a folder of pictures; of drawn faces for None.
+
+    Says on stderr if those were not what the model was trained on. Raises DataError with one line
+    for what cannot be read and for too few frames.
+    """
+    if path is None:
+        if not fits_drawn_faces(config):
+            print(
+                "warning: int8 without --calibration takes drawn faces, which this model was not "
+                "trained on; give a video of what it is made for",
+                file=sys.stderr,
+            )
+        return Calibration(drawn_clips(config, SEED, CLIPS), None)
+    clips = read_clips(path, config, CLIPS + 1)
+    return Calibration(clips[:-1], (clips[-1], f"frames of {path.name} not calibrated with"))
 
 
 def fits_drawn_faces(config: BaseConfig) -> bool:

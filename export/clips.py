@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from export.calibration import drawn_side
-from fomm_tf.animation import animate_frames
-from fomm_tf.config import BaseConfig
+from fomm_tf.config.base import BaseConfig
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.kinds import kind_of
-from fomm_tf.manifest import animates
+from fomm_tf.inference.animation import animate_frames
+from fomm_tf.inference.loading import signatures_of
 from fomm_tf.media.fitting import fit
 from fomm_tf.media.pictures import read_picture
 from fomm_tf.media.video_reader import Video, open_video
@@ -28,9 +27,10 @@ FRAMES = 50
 
 def check_animates(config: BaseConfig, where: Path) -> None:
     """Raises ModelError for a model whose graphs make no frames; `where` it is from."""
-    if not animates(config):
+    names = {one.name for signatures in signatures_of(config).values() for one in signatures}
+    if "animate" not in names:
         raise ModelError(
-            f"{where} is a {kind_of(config).name}, whose graphs make no frames to measure; "
+            f"{where} is a {config.KIND}, whose graphs make no frames to measure; "
             "python -m export.verify compares what they find in pictures"
         )
 

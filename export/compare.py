@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from export import bars
-from export.bars import BARS, Bar
+from export import thresholds
 from export.calibration import drawn_side, model_input
-from export.deviations import PICTURES, Outputs, compare_detected, compare_frames
-from fomm_tf.base_model import BaseModel
-from fomm_tf.config import BaseConfig
+from export.deviations import Outputs, compare_detected, compare_frames
+from export.thresholds import REFUSED
+from fomm_tf.config.base import BaseConfig
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.errors import ModelError
-from fomm_tf.manifest import Deviation, Difference, Precision
-from fomm_tf.runtime import ExportedModel
+from fomm_tf.inference.exported import ExportedModel
+from fomm_tf.inference.manifest import Deviation, Difference, Precision
+from fomm_tf.inference.model import BaseModel
 
 # `measure` runs on these: (seed, video) of `fomm_tf.data.cartoon_faces`, the source first.
 _SAMPLES = [(4, video) for video in range(5)]
 SAMPLES = "a drawn face animated by 4 others: first frames of fomm_tf.data.cartoon_faces, seed 4"
-# What is worse is no rounding but a mistake. A model that int8 does not suit is exported all the
-# same: `export.verify` tells.
-_BARS: dict[Precision, Bar] = {
-    **{precision: BARS[precision] for precision in ("float32", "float16", "dynamic")},
-    "int8": Bar(psnr=20),
-}
-# What the manifest calls the outputs of all kinds of models.
-_NAMES = {
-    **{"value": "keypoints", "shift": "keypoints"},
-    **{"jacobian": "jacobians", "affine": "jacobians", "variance": "variances"},
-    **{"segmentation": "segmentation", "frame": "frame"},
-}
-# Jacobians and variances of large pictures are rounded by more, and show in the frames.
-_JUDGED = ("keypoints", "segmentation", "frame")
 
 
 def sample_pictures(config: BaseConfig) -> list[np.ndarray]:
@@ -63,20 +47,24 @@ def measure(
     return outputs
 
 
-def difference_of(outputs: Outputs, pictures: str = SAMPLES) -> Difference:
+def difference_of(
+    outputs: Outputs, exported: type[ExportedModel], pictures: str = SAMPLES
+) -> Difference:
     """What the manifest says of `measure`; pictures: what it calls those."""
-    found: dict[str, Any] = {}
-    for (_, name), tally in outputs.items():
-        found[_NAMES[name]] = Deviation(tally.max, tally.mean)
-        if name in PICTURES:
-            found[f"{name}_psnr"] = tally.psnr
-    return Difference(pictures, **found)
+    deviations = {
+        exported.output(name).reported: Deviation(
+            tally.max, tally.mean, tally.psnr if tally.is_picture else None
+        )
+        for (_, name), tally in outputs.items()
+    }
+    return Difference(pictures, deviations)
 
 
-def check(outputs: Outputs, precision: Precision) -> None:
+def check(outputs: Outputs, exported: type[ExportedModel], precision: Precision) -> None:
     """Raises ModelError if the graphs differ by more than their precision explains."""
-    judged = {key: tally for key, tally in outputs.items() if _NAMES[key[1]] in _JUDGED}
-    missed = [text for passed, text in bars.check(_BARS[precision], judged, []) if not passed]
+    judged = {key: tally for key, tally in outputs.items() if exported.output(key[1]).is_judged}
+    found = thresholds.check(REFUSED[precision], judged, [])
+    missed = [text for passed, text in found if not passed]
     if missed:
         raise ModelError(
             f"the {precision} graphs differ from the Keras model: {'; '.join(missed)}; "

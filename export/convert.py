@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
-from tqdm import tqdm
-
-from export.folder import check_replaceable, replacing_folder
-from fomm_tf.command_line import command_parser, picture_size
-from fomm_tf.config import BaseConfig
-from fomm_tf.errors import run_command
-from fomm_tf.manifest import Difference, Manifest, Precision, Recipe
+from export.preconditions import check_replaceable
+from fomm_tf.cli import command_parser, picture_size, run_command
+from fomm_tf.inference.manifest import Difference, Precision, Recipe
 from fomm_tf.quiet import import_tensorflow
-
-if TYPE_CHECKING:
-    from export.int8 import Calibration
-    from fomm_tf.base_model import BaseModel
 
 DETAILS = """\
 examples:
@@ -56,6 +47,10 @@ the graphs give what the Keras model gives.
 def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
     args = _parse(argv)
+    check_replaceable(args.out)
+    import_tensorflow()
+    from export.conversion import convert
+
     manifest = convert(
         args.model,
         args.out,
@@ -72,118 +67,12 @@ def main(argv: list[str] | None = None) -> None:
     print(f"exported model: {args.out}")
 
 
-def convert(
-    folder: Path,
-    out: Path,
-    precision: Precision,
-    size: tuple[int, int] | None = None,
-    license: str | None = None,
-    recipe: Recipe = "quality",
-    calibration: Path | None = None,
-) -> Manifest:
-    """Exports the model in `folder` to the folder `out`, and returns its manifest.
-
-    size: (height, width) to export for; default: that of the model's config. license: of the
-    weights; default: the first line of LICENSE in `folder`, if there is one. recipe, calibration:
-    for int8 alone; default calibration: drawn faces.
-
-    Raises ModelError or ConfigError with one line for a folder that is no model, a size that it
-    cannot take, an `out` with other things in it, and graphs that differ from the Keras model;
-    DataError for a calibration that cannot be read or is too short.
-    """
-    check_replaceable(out)
-    with tqdm(total=5, desc="loading", unit="step", disable=None, leave=False) as bar:
-        import_tensorflow()
-        from export.compare import SAMPLES, check, difference_of, measure
-        from export.int8 import check_quantizer, read_calibration
-        from export.manifest import describe, write_manifest
-        from fomm_tf.model import load_model
-        from fomm_tf.runtime import load_exported
-
-        if precision == "int8":
-            check_quantizer()
-        model = load_model(folder)
-        config = _with_size(model.config, size)
-        frames = read_calibration(calibration, config) if precision == "int8" else None
-        _next(bar, "converting")
-        with replacing_folder(out) as temporary:
-            files = {}
-            for name, content in _graphs(model, config, precision, recipe, frames, bar):
-                files[name] = content
-                (temporary / name).write_bytes(content)
-                bar.update()
-            manifest = describe(
-                files,
-                config,
-                precision,
-                folder.resolve().name,
-                license or _license(folder),
-                recipe if frames else None,
-            )
-            write_manifest(temporary, manifest)
-            bar.set_description("comparing")
-            pictures, name = (frames.held_out if frames else None) or (None, SAMPLES)
-            outputs = measure(model, load_exported(temporary), pictures)
-            check(outputs, precision)
-            manifest = replace(manifest, difference=difference_of(outputs, name))
-            write_manifest(temporary, manifest)
-            bar.update()
-        bar.update()
-    return manifest
-
-
-def _graphs(
-    model: BaseModel,
-    config: BaseConfig,
-    precision: Precision,
-    recipe: Recipe,
-    calibration: Calibration | None,
-    bar: tqdm,
-) -> Iterator[tuple[str, bytes]]:
-    from export.graphs import build_graphs
-    from export.int8 import int8_graphs
-    from export.recipes import RECIPES
-
-    if precision != "int8":
-        return build_graphs(model, config, precision)
-    assert calibration is not None
-    bar.total = (bar.total or 0) + sum(map(len, calibration.clips))
-    return int8_graphs(model, config, RECIPES[recipe], calibration.clips, bar.update)
-
-
-def _with_size(config: BaseConfig, size: tuple[int, int] | None) -> BaseConfig:
-    """The config for pictures of another size. Raises ConfigError if the model cannot take it."""
-    if size is None:
-        return config
-    data = config.to_dict()
-    channels = config.dataset_params.frame_shape[2]
-    data["dataset_params"]["frame_shape"] = [*size, channels]
-    return type(config).from_dict(data, f"--size {size[0]}x{size[1]}")
-
-
 def _told(difference: Difference) -> str:
-    parts = [f"keypoints within {difference.keypoints.max:.1e}"]
-    pictures = {
-        "frames": (difference.frame, difference.frame_psnr),
-        "segmentation": (difference.segmentation, difference.segmentation_psnr),
-    }
-    for name, (deviation, psnr) in pictures.items():
-        if deviation is not None:
-            parts.append(f"{name} within {deviation.max:.1e} ({psnr:.1f} dB)")
+    parts = []
+    for name, deviation in difference.deviations.items():
+        decibels = "" if deviation.psnr is None else f" ({deviation.psnr:.1f} dB)"
+        parts.append(f"{name} within {deviation.max:.1e}{decibels}")
     return ", ".join(parts)
-
-
-def _license(folder: Path) -> str | None:
-    path = folder / "LICENSE"
-    if not path.is_file():
-        return None
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.readline(200).strip() or None
-
-
-def _next(bar: tqdm, description: str) -> None:
-    bar.update()
-    bar.set_description(description)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -216,5 +105,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from tensorflow.lite.python import schema_py_generated as schema
 
 from export.inspect_graph import Operator, operators
-from fomm_tf.quiet import stderr_shut
-from fomm_tf.runtime import interpreter_class
+from fomm_tf.inference.runtime import interpreter_class
+from fomm_tf.quiet import suppress_stderr
 
 # What TensorFlow's documentation says the GPU delegate runs, and up to which version where it says
 # so (tensorflow/lite/g3doc/performance/gpu_advanced.md, "Supported ops"). QUANTIZE and DEQUANTIZE
@@ -43,7 +43,7 @@ class Placement(NamedTuple):
 
 
 def runtime_name() -> str:
-    """The package that `fomm_tf.runtime` runs graphs with here."""
+    """The package that `fomm_tf.inference.runtime` runs graphs with here."""
     return interpreter_class().__module__.partition(".")[0]
 
 
@@ -72,7 +72,7 @@ def _on_gpu(operation: Operator) -> bool:
 
 def _taken_by_xnnpack(content: bytes) -> tuple[Counter[str], int]:
     """Of the first subgraph: what a runtime with its default delegate has replaced, by kind."""
-    with stderr_shut():
+    with suppress_stderr():
         interpreter = interpreter_class()(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     # After the operators themselves, which stay listed, come those that replace some of them.

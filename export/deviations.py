@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 
 from export.clips import Clip, animated
-from export.tally import Tally
-from fomm_tf.base_model import BaseModel
+from fomm_tf.inference.exported import ExportedModel
+from fomm_tf.inference.model import BaseModel
+from fomm_tf.measure.metrics import Score, reconstruct
+from fomm_tf.measure.tally import Tally
 from fomm_tf.media.pictures import to_float
-from fomm_tf.metrics import Score, reconstruct
-from fomm_tf.runtime import ExportedModel
 
 # Every so many frames of a clip go through the graphs one by one.
 STEP = 5
-
-# Outputs in [0, 1] for each pixel, whose PSNR is against 1.
-PICTURES = ("frame", "segmentation")
 
 # By (signature, output).
 Outputs = dict[tuple[str, str], Tally]
@@ -91,7 +88,8 @@ def compare_detected(
     expected, found = model.detect(picture), exported.detect(picture)
     for name, value in expected._asdict().items():
         if value is not None:
-            tally = outputs.setdefault(("detect", name), Tally(1 if name in PICTURES else None))
+            peak = 1 if exported.output(name).is_picture else None
+            tally = outputs.setdefault(("detect", name), Tally(peak))
             tally.add(value, getattr(found, name))
     return expected
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from export.inspect_graph import OLDEST_RUNTIME
-from fomm_tf.config import BaseConfig
-from fomm_tf.manifest import MANIFEST_FILE, Graph, Manifest, Precision, Recipe, signatures_of
+from fomm_tf.config.base import BaseConfig
+from fomm_tf.files import write_json
+from fomm_tf.inference.loading import signatures_of
+from fomm_tf.inference.manifest import MANIFEST_FILE, Graph, Manifest, Precision, Recipe
 
 
 def describe(
@@ -41,5 +42,4 @@ def describe(
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`; what was there is overwritten."""
-    text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / MANIFEST_FILE, manifest.to_dict())

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.models.layers import UpBlock2d
+from fomm_tf.layers.blocks import UpBlock2d
 
 
 @contextmanager

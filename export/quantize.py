@@ -14,17 +14,17 @@ from ai_edge_quantizer.quantizer import Quantizer
 from tensorflow.lite.python import schema_py_generated as schema
 
 from export.inspect_graph import operators
-from export.layer_names import Group, pattern
+from export.layer_names import pattern
 from export.ranges import Ranges
-from export.recipes import Mode
-from fomm_tf.quiet import stderr_shut
+from fomm_tf.layers.groups import Mode
+from fomm_tf.quiet import suppress_stderr
 
 _PICTURES = qtyping.TensorQuantizationConfig(num_bits=8, symmetric=False)
 _WEIGHTS = qtyping.TensorQuantizationConfig(
     num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
 )
 # "Integer" computing: nothing is turned back to floats first.
-_CONFIGS: dict[Mode, qtyping.OpQuantizationConfig] = {
+_CONFIGS: dict[str, qtyping.OpQuantizationConfig] = {
     "static": qtyping.OpQuantizationConfig(_PICTURES, _WEIGHTS, qtyping.ComputePrecision.INTEGER),
     "dynamic": qtyping.OpQuantizationConfig(None, _WEIGHTS, qtyping.ComputePrecision.INTEGER),
 }
@@ -37,7 +37,7 @@ _OPERATORS = {
 _LARGEST = 32 << 20
 
 
-def quantize(content: bytes, modes: Mapping[Group, Mode], ranges: Ranges) -> bytes:
+def quantize(content: bytes, modes: Mapping[str, Mode], ranges: Ranges) -> bytes:
     """The graph with the layer groups in `modes` in int8; all else stays float.
 
     content: a float32 graph of `build_graphs`. ranges: of `measure_ranges`, for this file.
@@ -53,7 +53,7 @@ def quantize(content: bytes, modes: Mapping[Group, Mode], ranges: Ranges) -> byt
     for name, bound in _least_weights(content, ranges):
         calibration[name] = {"min": -bound, "max": bound}
     # It draws progress bars of its own.
-    with stderr_shut(), _large_weights():
+    with suppress_stderr(), _large_weights():
         result = quantizer.quantize(calibration, enable_progress_report=False)
     return _with_outputs(bytearray(result.quantized_model))
 

@@ -14,13 +14,15 @@ from ai_edge_litert.interpreter import Interpreter
 from tensorflow.lite.python import schema_py_generated as schema
 
 from export.calibration import Clip
-from export.layer_names import GROUPS, pattern
+from export.layer_names import ANY_GROUP, pattern
 from export.manifest import describe
-from fomm_tf.config import BaseConfig
+from fomm_tf.config.base import BaseConfig
 from fomm_tf.errors import ModelError
-from fomm_tf.kinds import kind_of
-from fomm_tf.quiet import stderr_shut
-from fomm_tf.runtime import ExportedModel, Runner, processors
+from fomm_tf.inference.exported import ExportedModel
+from fomm_tf.inference.runtime import Runner
+from fomm_tf.measure.machine import processors
+from fomm_tf.quiet import suppress_stderr
+from fomm_tf.registry import kind_of
 
 Ranges = dict[str, tuple[float, float]]
 """Smallest and largest value of tensors, by name."""
@@ -50,7 +52,7 @@ def measure_ranges(
     for watch in watches.values():
         runners |= watch.runners
     manifest = describe(files, config, "float32", "", None)
-    model = kind_of(config).exported_class(manifest, runners)
+    model = kind_of(config).exported()(manifest, runners)
     keypoints = [[model.detect(picture) for picture in clip] for clip in clips]
     for index, clip in enumerate(clips):
         own, others = keypoints[index], keypoints[(index + 1) % len(clips)]
@@ -82,7 +84,7 @@ class _Watch:
         self.ranges: Ranges = {}
         self._tensors = _watched(content)
         # It tells of its delegate on stderr, and warns of the memory that keeping tensors takes.
-        with stderr_shut(), warnings.catch_warnings():
+        with suppress_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._interpreter = Interpreter(
                 model_content=content,
@@ -110,7 +112,7 @@ class _Watch:
 def _watched(content: bytes) -> dict[str, _Tensors]:
     """What the operators of all groups take and give, constants apart, by signature."""
     model = schema.Model.GetRootAs(content)
-    ours = re.compile("|".join(map(pattern, GROUPS)))
+    ours = re.compile(pattern(ANY_GROUP))
     found = {}
     for i in range(model.SignatureDefsLength()):
         signature = model.SignatureDefs(i)

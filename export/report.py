@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from export.bars import Check, kind, l1_change
 from export.delegates import CONVOLUTIONS, Placement
 from export.deviations import ClipDifference, Outputs
-from export.tally import Tally
-from fomm_tf.manifest import Manifest
-from fomm_tf.metrics import Score
+from export.thresholds import Check, l1_change, precision_of
+from fomm_tf.inference.manifest import Manifest
+from fomm_tf.measure.metrics import Score
+from fomm_tf.measure.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,22 @@ class Report:
 
     @property
     def missed(self) -> list[str]:
-        """What the bars say that were missed."""
+        """What the thresholds say that were missed."""
         return [check.text for check in self.checks if not check.passed]
 
     def lines(self) -> list[str]:
         """Tables for a terminal."""
         height, width = self.manifest.size
-        title = f"{self.manifest.name}, {kind(self.manifest)}, {width} x {height}"
+        title = f"{self.manifest.name}, {precision_of(self.manifest)}, {width} x {height}"
         files = [f"  {one.file:30}{one.bytes / 1e6:10.2f} MB" for one in self.manifest.graphs]
-        bars = [f"  {'met' if passed else 'MISSED':8}{text}" for passed, text in self.checks]
+        checks = [f"  {'met' if passed else 'MISSED':8}{text}" for passed, text in self.checks]
         blocks = [
             [f"{title}: {self.runtime} against Keras"],
             self._output_lines(),
             *([self._clip_lines()] if self.clips else []),
             ["operators", *self._operator_lines()],
             ["files", *files],
-            ["bars", *bars],
+            ["thresholds", *checks],
         ]
         return "\n\n".join("\n".join(block) for block in blocks).splitlines()
 
@@ -53,7 +53,7 @@ class Report:
         """The same for JSON; what is not a number is None."""
         return {
             "name": self.manifest.name,
-            "precision": kind(self.manifest),
+            "precision": precision_of(self.manifest),
             "size": list(self.manifest.size),
             "runtime": self.runtime,
             "outputs": {
@@ -72,7 +72,7 @@ class Report:
                 signature: placement._asdict() for signature, placement in self.operators.items()
             },
             "bytes": {graph.file: graph.bytes for graph in self.manifest.graphs},
-            "bars": [check._asdict() for check in self.checks],
+            "thresholds": [check._asdict() for check in self.checks],
         }
 
     def _total(self, by: str) -> Score:

@@ -11,29 +11,34 @@ from typing import TYPE_CHECKING, Any
 from fomm_tf.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from fomm_tf.animation import animate_frames
     from fomm_tf.errors import ConfigError, DataError, ModelError, UserError
+    from fomm_tf.fomm.model import FirstOrderMotionModel
+    from fomm_tf.fomm.motion import transfer_motion
+    from fomm_tf.inference.animation import animate_frames
+    from fomm_tf.inference.exported import ExportedModel
+    from fomm_tf.inference.loading import load_exported, load_model, load_official
+    from fomm_tf.inference.motion import MotionOptions
     from fomm_tf.keypoints import Keypoints
-    from fomm_tf.model import FirstOrderMotionModel, load_model, load_official
-    from fomm_tf.motion_transfer import transfer_motion
-    from fomm_tf.runtime import ExportedModel, load_exported
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "animate_frames": "fomm_tf.animation",
     "ConfigError": "fomm_tf.errors",
     "DataError": "fomm_tf.errors",
-    "ModelError": "fomm_tf.errors",
-    "UserError": "fomm_tf.errors",
+    "ExportedModel": "fomm_tf.inference.exported",
+    "FirstOrderMotionModel": "fomm_tf.fomm.model",
     "Keypoints": "fomm_tf.keypoints",
-    "ExportedModel": "fomm_tf.runtime",
-    "FirstOrderMotionModel": "fomm_tf.model",
-    "load_exported": "fomm_tf.runtime",
-    "load_model": "fomm_tf.model",
-    "load_official": "fomm_tf.model",
-    "transfer_motion": "fomm_tf.motion_transfer",
+    "ModelError": "fomm_tf.errors",
+    "MotionOptions": "fomm_tf.inference.motion",
+    "UserError": "fomm_tf.errors",
+    "animate_frames": "fomm_tf.inference.animation",
+    "load_exported": "fomm_tf.inference.loading",
+    "load_model": "fomm_tf.inference.loading",
+    "load_official": "fomm_tf.inference.loading",
+    "transfer_motion": "fomm_tf.fomm.motion",
 }
+# Those that cannot do without TensorFlow.
+_KERAS = ("FirstOrderMotionModel", "load_model", "load_official")
 
 __all__ = [
     "ConfigError",
@@ -42,6 +47,7 @@ __all__ = [
     "FirstOrderMotionModel",
     "Keypoints",
     "ModelError",
+    "MotionOptions",
     "UserError",
     "animate_frames",
     "load_exported",
@@ -54,10 +60,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES[name]
-    if home == "fomm_tf.model":
+    if name in _KERAS:
         import_tensorflow()
-    return getattr(importlib.import_module(home), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

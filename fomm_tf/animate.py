@@ -11,6 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,29 @@ import numpy as np
 from tqdm import tqdm
 
 import fomm_tf
-from fomm_tf.animation import animate_frames, find_best_frame
-from fomm_tf.command_line import (
+from fomm_tf.cli import (
     add_picture_arguments,
     command_parser,
     not_negative,
+    run_command,
     say,
     set_threads,
     warn,
 )
-from fomm_tf.config import load_config
+from fomm_tf.data.clips import distinct_names, open_clip
+from fomm_tf.data.dataset import split_notice, split_videos
 from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
-from fomm_tf.errors import ConfigError, DataError, ModelError, run_command
-from fomm_tf.kinds import kind_of
-from fomm_tf.manifest import MANIFEST_FILE, read_manifest
+from fomm_tf.errors import ConfigError, DataError, ModelError
+from fomm_tf.inference.animation import animate_frames, find_best_frame
+from fomm_tf.inference.loading import read_manifest
+from fomm_tf.inference.manifest import MANIFEST_FILE
+from fomm_tf.inference.motion import MotionOptions
 from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
 from fomm_tf.media.frames import TimedFrame
 from fomm_tf.media.pictures import read_picture, side_by_side
 from fomm_tf.media.video_reader import Video, open_video
 from fomm_tf.media.video_writer import VideoWriter
+from fomm_tf.registry import KINDS, load_config
 
 DETAILS = """\
 examples:
@@ -57,9 +62,8 @@ num_pairs, in the model's config chooses the pairs. A DIR without test/ holds th
 those it takes the fifth that training on DIR keeps back, as `evaluate` does. To animate all videos
 of a folder, put them into DIR/test.
 
-A co-part segmentation model animates with --absolute only; to swap parts: fomm_tf.swap_parts.
-What a Monkey-Net does with the keypoints' variances, and whether they may leave the picture, stands
-in transfer_params of its config; there are also its num_pairs.
+What models support, by kind (without --absolute motion is relative):
+{kinds}
 """
 
 
@@ -89,33 +93,29 @@ def _animate_picture(args: argparse.Namespace) -> None:
         frame_size = (driving.height, driving.width)
         say(args.driving, fit_notice(frame_size, size, args.fit, args.driving_box))
         source = fit(source, size, args.fit, args.box)
+        motion = MotionOptions(
+            relative=not args.absolute, adapt_scale=args.adapt_scale, best_frame=args.best_frame
+        )
+        model.check_motion(motion)
         kp_initial = _best_initial(args, model, source, driving) if args.best_frame else None
-        options = {
-            "relative": not args.absolute,
-            "adapt_scale": args.adapt_scale,
-            "kp_initial": kp_initial,
-        }
         frames = fit_frames(driving.timed(), size, args.fit, args.driving_box)
         started = time.monotonic()
-        count = _write(
-            writer, model, source, frames, options, args.side_by_side, driving.frame_count
-        )
+        results = _animated(model, source, frames, motion, kp_initial)
+        count = _write(writer, source, results, args.side_by_side, driving.frame_count)
         seconds = time.monotonic() - started
     warn(driving.problem)
     warn(writer.problem)
     print(f"{args.out}: {count} frames in {seconds:.1f} s")
 
 
-def _write(
-    writer: VideoWriter,
+def _animated(
     model: Any,
     source: np.ndarray,
     driving: Iterable[TimedFrame],
-    options: dict[str, Any],
-    panels: bool,
-    total: int | None,
-) -> int:
-    """Animates uint8 `source` by `driving`, both of the model's size; returns how many frames."""
+    motion: MotionOptions,
+    kp_initial: Any = None,
+) -> Iterator[tuple[TimedFrame, np.ndarray]]:
+    """Each driving frame and the uint8 `source` animated by it, both of the model's size."""
     pending: deque[TimedFrame] = deque()
 
     def images() -> Iterator[np.ndarray]:
@@ -123,10 +123,22 @@ def _write(
             pending.append(frame)
             yield frame.image
 
+    for result in animate_frames(model, source, images(), motion, kp_initial):
+        yield pending.popleft(), result
+
+
+def _write(
+    writer: VideoWriter,
+    source: np.ndarray,
+    results: Iterable[tuple[TimedFrame, np.ndarray]],
+    panels: bool,
+    total: int | None,
+) -> int:
+    """Writes what `_animated` gives; returns how many frames."""
     count = 0
-    results = animate_frames(model, source, images(), **options)
-    for result in tqdm(results, total=total, unit="frame", desc=writer.path.name):
-        start, duration, image = pending.popleft()
+    for (start, duration, image), result in tqdm(
+        results, total=total, unit="frame", desc=writer.path.name
+    ):
         writer.write(side_by_side(source, image, result) if panels else result, start, duration)
         count += 1
     return count
@@ -144,10 +156,6 @@ def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driv
 
 
 def _animate_dataset(args: argparse.Namespace) -> None:
-    # Not above: the dataset reader is not needed for a single picture.
-    from fomm_tf.data.clips import distinct_names, open_clip
-    from fomm_tf.data.dataset import split_notice, split_videos
-
     config = (
         read_manifest(args.model).config
         if _is_exported(args.model)
@@ -155,8 +163,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     )
     params = config.pair_animation
     if params is None:
-        kind = kind_of(config).name
-        raise ConfigError(f"--data: {args.model} is a {kind}; it has no animate_params")
+        raise ConfigError(f"--data: {args.model} is a {config.KIND}; it has no animate_params")
     videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
     if notice := split_notice(args.data):
         print(notice)
@@ -179,7 +186,8 @@ def _animate_dataset(args: argparse.Namespace) -> None:
             with VideoWriter(out, driving.fps()) as writer:
                 frames = fit_frames(_evenly(driving), model.frame_size, args.fit)
                 panels = args.side_by_side
-                _write(writer, model, picture, frames, params.motion, panels, driving.count())
+                results = _animated(model, picture, frames, MotionOptions(**params.motion))
+                _write(writer, picture, results, panels, driving.count())
             warn(driving.problem)
             done += 1
         except DataError as error:
@@ -217,7 +225,7 @@ def _check_folder(path: Path) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = command_parser("animate", __doc__, DETAILS)
+    parser = command_parser("animate", __doc__, DETAILS.format(kinds=_supported()))
     add = parser.add_argument
     add(
         "--model", type=Path, required=True, metavar="DIR", help="model folder, trained or exported"
@@ -245,6 +253,17 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def _supported() -> str:
+    """A line for each kind, with the motion options that it takes."""
+    flags = {"relative": "relative motion", "adapt_scale": "--adapt-scale"}
+    flags["best_frame"] = "--best-frame"
+    lines = []
+    for kind in KINDS:
+        takes = [text for name, text in flags.items() if name in kind.exported().SUPPORTED]
+        lines.append(f"  {kind.config().KIND:28}{', '.join(['--absolute', *takes])}")
+    return "\n".join(lines)
+
+
 def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.data is None:
         if args.source is None or args.driving is None:
@@ -257,7 +276,7 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
         if getattr(args, name):
             parser.error(
                 f"--{name.replace('_', '-')} does not go with --data (the motion options come from "
-                "animate_params of the model's config, a Monkey-Net's from transfer_params)"
+                "the model's config: animate_params or transfer_params)"
             )
 
 
@@ -271,5 +290,7 @@ def _is_exported(folder: Path) -> bool:
     return (folder / MANIFEST_FILE).is_file()
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
-import os
-import platform
 import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fomm_tf.command_line import command_parser, positive
-from fomm_tf.config import BaseConfig, check_trainable, load_config, with_overrides
+from fomm_tf.cli import command_parser, positive, run_command
+from fomm_tf.config.base import BaseConfig, with_overrides
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
 from fomm_tf.data.dataset import FramesDataset
-from fomm_tf.errors import ConfigError, run_command
-from fomm_tf.files import replacing
+from fomm_tf.errors import ConfigError
+from fomm_tf.files import write_json
+from fomm_tf.measure.machine import describe_machine
 from fomm_tf.quiet import import_tensorflow
-from fomm_tf.timing import Result, measure
+from fomm_tf.registry import load_config
+
+if TYPE_CHECKING:
+    from fomm_tf.measure.speed import Result
 
 DETAILS = """\
 Every round does one of each, so that other work on the machine meets all alike; the table has the
@@ -65,6 +68,8 @@ def main(argv: list[str] | None = None) -> None:
     import_tensorflow()
     import keras
 
+    from fomm_tf.measure.speed import Result, measure
+
     machine = describe_machine()
     with ExitStack() as stack:
         datasets = []
@@ -85,9 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     print("\n" + "\n".join(notes(results, arguments.data)))
     if arguments.json is not None:
         raw = {"machine": machine, "vgg_weights": "random", "unit": "seconds"}
-        with replacing(arguments.json) as temporary:
-            text = json.dumps(raw | {"results": [asdict(result) for result in results]}, indent=1)
-            temporary.write_text(text + "\n")
+        write_json(arguments.json, raw | {"results": [asdict(result) for result in results]})
         print(f"all times: {arguments.json}")
 
 
@@ -107,36 +110,11 @@ def _prepare(path: Path, batch_size: int | None) -> BaseConfig:
     config = load_config(path)
     height, width, _ = config.dataset_params.frame_shape
     usual = 1 if height * width > 128 * 128 else 8  # a sample of vox-256 takes gigabytes
-    has_vgg = hasattr(config.train_params, "vgg_weights")
-    config = with_overrides(
-        config, batch_size=batch_size or usual, vgg_weights="random" if has_vgg else None
-    )
-    check_trainable(config, str(path))
+    # No download: random weights are as fast as any other.
+    vgg = "random" if config.train_params.USES_VGG else None
+    config = with_overrides(config, batch_size=batch_size or usual, vgg_weights=vgg)
+    config.check_trainable(str(path))
     return config
-
-
-def describe_machine() -> dict[str, str]:
-    """What the figures depend on: processor, cores, instructions that matter, TensorFlow."""
-    import tensorflow as tf
-
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    parts = (line.partition(":") for line in lines)
-    facts = {key.strip(): value.strip() for key, _, value in parts}
-    flags = [f for f in facts.get("flags", "").split() if "vnni" in f or "avx512" in f]
-    affinity = getattr(os, "sched_getaffinity", None)
-    intra_op = tf.config.threading.get_intra_op_parallelism_threads()
-    inter_op = tf.config.threading.get_inter_op_parallelism_threads()
-    machine = {
-        "CPU": facts.get("model name") or platform.processor() or platform.machine(),
-        "cores used": str(len(affinity(0)) if affinity else os.cpu_count()),
-        "VNNI/AVX512": " ".join(flags) or "none known",
-        "TensorFlow": tf.__version__,
-        "threads": f"intra-op {intra_op or 'automatic'}, inter-op {inter_op or 'automatic'}",
-    }
-    if hasattr(os, "getloadavg"):
-        machine["load at the start"] = f"{os.getloadavg()[0]:.1f}"
-    return machine
 
 
 @contextmanager
@@ -201,5 +179,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

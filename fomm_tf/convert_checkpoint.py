@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from fomm_tf.command_line import command_parser
-from fomm_tf.config import load_config
-from fomm_tf.errors import ModelError, run_command
+from fomm_tf.cli import command_parser, run_command
+from fomm_tf.errors import ModelError
 from fomm_tf.quiet import import_tensorflow
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.registry import load_config
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 EXAMPLES = """examples:
   # the official release's files, as downloaded (both of PyTorch's serializations)
@@ -30,7 +31,6 @@ The model folder holds what animates (generator and keypoint detector, or segmen
 reconstruction module); to go on training with the checkpoint's discriminator too, give
 the checkpoint itself to `python -m fomm_tf.train --init`.
 """
-_CONVERTED = ("generator", "kp_detector", "segmentation_module", "reconstruction_module")
 # Entries of a state dict that are no parameters: statistics, spectral norm vectors, fixed kernels.
 _BUFFERS = (
     *(".running_mean", ".running_var", ".num_batches_tracked", ".weight_u", ".weight_v"),
@@ -38,9 +38,9 @@ _BUFFERS = (
 )
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
-    arguments = _parse()
+    arguments = _parse(argv)
     out: Path = arguments.out
     _refuse_other_folders(out)
     # Both are checked before TensorFlow, which takes seconds to import.
@@ -49,20 +49,21 @@ def main() -> None:
         modules = read_checkpoint(arguments.checkpoint)
         _next(bar, "loading")
         import_tensorflow()
-        from fomm_tf.model import official_model
+        from fomm_tf.inference.loading import official_model
 
         model = official_model(config, modules, arguments.checkpoint)
         _next(bar, "writing")
         model.save(out)
         bar.update()
     print(f"read {arguments.checkpoint}")
-    for line in describe(modules):
+    for line in describe(modules, model.OFFICIAL_MODULES):
         print(f"  {line}")
     print(f"model folder: {out}")
 
 
-def describe(checkpoint: Mapping[Any, Any]) -> list[str]:
-    """One line per entry of a checkpoint as `read_checkpoint` gives it."""
+def describe(checkpoint: Mapping[Any, Any], converted: Collection[str]) -> list[str]:
+    """One line per entry of a checkpoint as `read_checkpoint` gives it; converted: the names of
+    those that a model was made of."""
     lines = []
     for name, entry in checkpoint.items():
         if isinstance(entry, Mapping) and "param_groups" in entry:
@@ -72,7 +73,7 @@ def describe(checkpoint: Mapping[Any, Any]) -> list[str]:
         elif isinstance(entry, Mapping):
             tensors = {key: item for key, item in entry.items() if isinstance(item, np.ndarray)}
             count = sum(item.size for key, item in tensors.items() if is_parameter(key))
-            kept = "" if name in _CONVERTED else ", not converted"
+            kept = "" if name in converted else ", not converted"
             lines.append(f"{name}: {len(tensors):,} tensors, {count:,} parameters{kept}")
         elif isinstance(entry, (int, float)):
             lines.append(f"{name}: {entry}")
@@ -98,14 +99,16 @@ def _refuse_other_folders(out: Path) -> None:
         raise ModelError(f"{out} is there and no folder; give another --out")
 
 
-def _parse() -> argparse.Namespace:
+def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = command_parser("convert_checkpoint", __doc__, EXAMPLES)
     add = parser.add_argument
     add("--config", type=Path, required=True, help="YAML that the checkpoint was trained with")
     add("--checkpoint", type=Path, required=True, help="official .pth.tar file")
     add("--out", type=Path, required=True, help="model folder to write")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
+
+command = partial(run_command, main)
 
 if __name__ == "__main__":
-    run_command(main)
+    command()

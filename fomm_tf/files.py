@@ -1,13 +1,17 @@
-"""Writing files whole or not at all (a temporary neighbour, then renamed), and sorting them."""
+"""Writing files and folders whole or not at all (a temporary neighbour, then renamed), and sorting
+them."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -32,6 +36,44 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a new folder beside `path`, which becomes `path` when the block ends well.
+
+    A folder that was there is removed then; whether it may be is for the caller to check. On any
+    exception the new folder is removed and what was at `path` stays. Missing parents are made.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    new, old = (path.with_name(f".{path.name}.{mark}.{age}") for age in ("new", "old"))
+    new.mkdir()
+    try:
+        yield new
+        if path.exists():
+            os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except OSError:
+            if old.exists():
+                os.rename(old, path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a text in UTF-8, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, data: Any) -> None:
+    """Writes plain data, whole or not at all. Raises ValueError for numbers that JSON has not."""
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def natural_order(path: Path) -> tuple:

@@ -13,12 +13,12 @@ def import_tensorflow() -> None:
     What goes wrong in the import itself is still raised. TF_CPP_MIN_LOG_LEVEL, if set, is kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with stderr_shut():
+    with suppress_stderr():
         import tensorflow  # noqa: F401
 
 
 @contextmanager
-def stderr_shut() -> Iterator[None]:
+def suppress_stderr() -> Iterator[None]:
     """Nothing reaches stderr in the block, not even from compiled code."""
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fomm_tf.command_line import command_parser, not_negative, positive
-from fomm_tf.errors import ConfigError, UserError, run_command
+from fomm_tf.cli import command_parser, not_negative, positive, run_command
+from fomm_tf.config.base import BaseConfig, with_overrides
+from fomm_tf.data.dataset import FramesDataset
+from fomm_tf.errors import ConfigError, UserError
 from fomm_tf.quiet import import_tensorflow
+from fomm_tf.registry import kind_of, load_config
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from fomm_tf.config import BaseConfig
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -43,7 +45,7 @@ The config names the kind of model. --init: a co-part model may also start from 
 """
 
 
-def parse_arguments() -> argparse.Namespace:
+def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = command_parser("train", __doc__, EXAMPLES)
     parser.add_argument("--config", type=Path, required=True, help="YAML in the official schema")
     parser.add_argument(
@@ -77,15 +79,12 @@ def parse_arguments() -> argparse.Namespace:
         metavar="STEPS",
         help="steps between checkpoints (default: %(default)s)",
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    # TensorFlow takes seconds to import: not before the arguments and files are known to be there.
-    from fomm_tf.config import check_trainable, load_config, with_overrides
-    from fomm_tf.kinds import kind_of
-
+def main(argv: list[str] | None = None) -> None:
+    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    arguments = _parse(argv)
     config = load_config(arguments.config)
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
@@ -96,10 +95,11 @@ def main() -> None:
     if not data.is_dir():
         raise ConfigError(f"{data}: no such folder of videos")
 
+    # It takes seconds to import: not before the arguments and files are known to be there.
     import_tensorflow()
     import keras
 
-    from fomm_tf.data.dataset import FramesDataset
+    from fomm_tf.training.initial_weights import read_initial_weights
     from fomm_tf.training.trainer import RunOptions, Trainer
 
     config = with_overrides(
@@ -108,13 +108,13 @@ def main() -> None:
         num_epochs=arguments.epochs,
         vgg_weights=arguments.vgg_weights,
     )
-    check_trainable(config, str(arguments.config))
+    config.check_trainable(str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)
     dataset = FramesDataset(config.dataset_params, "train", root=data)
-    kind = kind_of(config)
-    step = kind.step_class(config, devices(config))
-    if arguments.init is not None and (notice := kind.load_initial_weights(step, arguments.init)):
-        print(notice)
+    step = kind_of(config).step()(config, devices(config))
+    if arguments.init is not None:
+        if notice := step.start_from(read_initial_weights(arguments.init)):
+            print(notice)
     options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
     trainer = Trainer(config, step, dataset, options)
     if arguments.resume:
@@ -144,5 +144,7 @@ def devices(config: BaseConfig) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy()
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

@@ -14,7 +14,7 @@ def tiny_model_dir(tmp_path_factory) -> Path:
     import keras
     from tiny import tiny_config
 
-    from fomm_tf.model import FirstOrderMotionModel
+    from fomm_tf.fomm.model import FirstOrderMotionModel
 
     keras.utils.set_random_seed(7)
     folder = tmp_path_factory.mktemp("models") / "tiny"
@@ -51,7 +51,7 @@ def official_model_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def exported_dir(official_model_dir, tmp_path_factory) -> Path:
     """The same model as TFLite graphs in float32."""
-    from export.convert import convert
+    from export.conversion import convert
 
     folder = tmp_path_factory.mktemp("exported") / "float32"
     convert(official_model_dir, folder, "float32")

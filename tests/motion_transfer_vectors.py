@@ -4,7 +4,7 @@ implementation of it, in whatever language.
     python tests/motion_transfer_vectors.py
 
 The expected numbers are worked out here in double precision, keypoint by keypoint, straight from
-the formulas (arXiv 2003.00196, eq. 13 and 14), not by `fomm_tf.motion_transfer`.
+the formulas (arXiv 2003.00196, eq. 13 and 14), not by `fomm_tf.fomm.motion`.
 """
 
 from __future__ import annotations

@@ -16,18 +16,17 @@ import fomm_tf
 from fomm_tf.animate import main
 from fomm_tf.data.dataset import split_videos
 from fomm_tf.errors import DataError, ModelError
+from fomm_tf.fomm.motion import FOMMMotion
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.media.video_reader import open_video
-from fomm_tf.motion_transfer import transfer_motion
 
 SIZE = (64, 64)
 
 
-class FakeModel:
+class FakeModel(FOMMMotion):
     """Gives the source back, its blue channel being the driving keypoint's x as a level."""
 
     frame_size = SIZE
-    transfer = staticmethod(transfer_motion)
 
     def __init__(self, fail_after=None):
         self.config = tiny_config()
@@ -125,7 +124,8 @@ def test_the_result_is_the_model_s(tmp_path, tiny_model_dir, animate, source, dr
     out = animate("--absolute", out="frames", model=tiny_model_dir)
     model = fomm_tf.load_model(tiny_model_dir)
     image = np.asarray(Image.open(source))
-    expected = list(fomm_tf.animate_frames(model, image, open_video(driving), relative=False))
+    absolute = fomm_tf.MotionOptions(relative=False)
+    expected = list(fomm_tf.animate_frames(model, image, open_video(driving), absolute))
     stored = [np.asarray(Image.open(path)) for path in sorted(out.iterdir())]
     np.testing.assert_allclose(stored, np.stack(expected) * 255, atol=0.51)
 

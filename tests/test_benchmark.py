@@ -13,7 +13,7 @@ from tiny import write_tiny_config
 from fomm_tf import benchmark
 from fomm_tf.benchmark import MEASUREMENTS, default_config, notes, rows
 from fomm_tf.errors import ConfigError, DataError
-from fomm_tf.timing import Result
+from fomm_tf.measure.speed import Result
 
 NETWORK = ["step", "detect", "encode", "decode", "generate"]
 

@@ -9,7 +9,7 @@ import pytest
 import fomm_tf
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.data.cartoon_faces.motion import Motion, MotionPlan
-from fomm_tf.metrics import reconstruct
+from fomm_tf.measure.metrics import reconstruct
 
 FOLDER = Path(__file__).parent.parent / "models" / "cartoon-faces"
 # The training data was drawn with seed 1.

@@ -13,30 +13,26 @@ import pytest
 import yaml
 from tiny import tiny_config
 
-from fomm_tf.config import (
-    Config,
-    VideoSuffix,
-    check_trainable,
-    load_config,
-    required_multiple,
-)
+from fomm_tf.config.sections import VideoSuffix
+from fomm_tf.copart.config import CoPartConfig
 from fomm_tf.errors import ConfigError
-from fomm_tf.kinds import COPART, FOMM, MONKEYNET, kind_of, kind_of_yaml
+from fomm_tf.fomm.config import FOMMConfig
 from fomm_tf.media.colormaps import COLORMAPS
 from fomm_tf.media.video_writer import VideoWriter
-from fomm_tf.yaml_schema import load_yaml
+from fomm_tf.monkeynet.config import MonkeyNetConfig
+from fomm_tf.registry import kind_of, load_config
 
 TESTS = Path(__file__).parent
 
 
-def of_kinds(paths, *kinds):
-    """Those that are for one of these kinds of models."""
-    return [path for path in sorted(paths) if kind_of_yaml(load_yaml(path)) in kinds]
+def of_fomm(paths):
+    """Those that are for the First Order Motion Model."""
+    return [path for path in sorted(paths) if type(load_config(path)) is FOMMConfig]
 
 
 BUNDLED = sorted((TESTS.parent / "configs").glob("*.yaml"))
-CONFIGS = of_kinds(BUNDLED, FOMM)
-GOLDEN = of_kinds((TESTS / "golden" / "fomm").glob("**/config.yaml"), FOMM)
+CONFIGS = of_fomm(BUNDLED)
+GOLDEN = of_fomm((TESTS / "golden" / "fomm").glob("**/config.yaml"))
 VOX = TESTS.parent / "configs" / "vox-256.yaml"
 VOX_DATA = yaml.safe_load(VOX.read_text())
 
@@ -80,15 +76,16 @@ def test_every_config_loads_and_round_trips(path, tmp_path):
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda p: p.name)
 def test_a_config_names_its_kind(path):
-    kind = {"copart": COPART, "monkeynet": MONKEYNET}.get(path.name.partition("-")[0], FOMM)
+    classes = {"copart": CoPartConfig, "monkeynet": MonkeyNetConfig}
+    expected = classes.get(path.name.partition("-")[0], FOMMConfig)
     config = load_config(path)
-    assert type(config) is kind.config_class
-    assert kind_of(config) is kind
+    assert type(config) is expected
+    assert kind_of(config).config() is expected
 
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda p: p.name)
 def test_bundled_configs_are_trainable_and_name_their_command(path):
-    check_trainable(load_config(path))
+    load_config(path).check_trainable()
     assert f"--config configs/{path.name}" in path.read_text()
 
 
@@ -121,13 +118,13 @@ def test_own_keys_are_saved_when_set():
     data = dataclasses.replace(config, train_params=train).to_dict()
     assert data["train_params"]["loss_weights"]["pixel"] == 3
     assert data["train_params"]["vgg_weights"] == "random"
-    assert Config.from_dict(data).train_params == train
+    assert FOMMConfig.from_dict(data).train_params == train
 
 
 def test_older_keys():
     data = changed(train_params__crop=True, dataset_params__frame_shape=REMOVED)
     data["dataset_params"]["image_shape"] = [128, 256, 3]
-    config = Config.from_dict(data)
+    config = FOMMConfig.from_dict(data)
     assert config.dataset_params.frame_shape == (128, 256, 3)
     assert config.to_dict()["dataset_params"]["frame_shape"] == [128, 256, 3]
 
@@ -157,25 +154,25 @@ def test_other_official_forms(path, value):
     data = dotted(path, value)
     if value is None and path.startswith("model"):
         data["model_params"]["generator_params"]["estimate_occlusion_map"] = False
-    config = Config.from_dict(data)
+    config = FOMMConfig.from_dict(data)
     assert config.to_dict() == data
 
 
 def test_no_discriminator_without_gan():
-    config = Config.from_dict(dotted(DISCRIMINATOR, REMOVED))
+    config = FOMMConfig.from_dict(dotted(DISCRIMINATOR, REMOVED))
     assert config.model_params.discriminator_params is None
     assert "discriminator_params" not in config.to_dict()["model_params"]
 
 
 def test_required_multiple():
-    assert required_multiple(load_config(VOX)) == 4 << 5
+    assert load_config(VOX).required_multiple == 4 << 5
     shallow = changed(
         model_params__kp_detector_params__num_blocks=1,
         model_params__generator_params__dense_motion_params=None,
         model_params__generator_params__estimate_occlusion_map=False,
         model_params__generator_params__num_down_blocks=4,
     )
-    assert required_multiple(Config.from_dict(shallow)) == 16
+    assert FOMMConfig.from_dict(shallow).required_multiple == 16
 
 
 BAD_VALUES = [
@@ -243,7 +240,7 @@ BAD_VALUES = [
 @pytest.mark.parametrize(("path", "value", "message"), BAD_VALUES)
 def test_bad_values_are_named(path, value, message):
     with pytest.raises(ConfigError) as caught:
-        Config.from_dict(dotted(path, value), "my.yaml")
+        FOMMConfig.from_dict(dotted(path, value), "my.yaml")
     text = str(caught.value)
     assert text.startswith("my.yaml: ")
     assert message in text
@@ -255,7 +252,7 @@ def test_bad_values_are_named(path, value, message):
 @pytest.mark.parametrize("name", COLORMAPS)
 def test_every_colormap_is_known(name):
     data = dotted("visualizer_params.colormap", name)
-    assert Config.from_dict(data).visualizer_params.colormap == name
+    assert FOMMConfig.from_dict(data).visualizer_params.colormap == name
 
 
 @pytest.mark.parametrize("suffix", get_args(VideoSuffix))
@@ -263,7 +260,7 @@ def test_formats_are_those_that_can_be_written(suffix, tmp_path):
     with VideoWriter(tmp_path / f"video{suffix}", 25) as writer:
         writer.write(np.zeros((16, 16, 3), np.uint8))
     for path in ("animate_params.format", "reconstruction_params.format"):
-        Config.from_dict(dotted(path, suffix))
+        FOMMConfig.from_dict(dotted(path, suffix))
 
 
 def test_single_jacobian_map_needs_jacobians():
@@ -273,7 +270,7 @@ def test_single_jacobian_map_needs_jacobians():
         train_params__loss_weights__equivariance_jacobian=0,
     )
     with pytest.raises(ConfigError, match="single_jacobian_map: needs"):
-        Config.from_dict(data)
+        FOMMConfig.from_dict(data)
 
 
 def test_heatmap_needs_room():
@@ -282,10 +279,10 @@ def test_heatmap_needs_room():
     data["model_params"]["kp_detector_params"].update(num_blocks=3)
     data["model_params"]["generator_params"]["dense_motion_params"].update(shallow)
     data["model_params"]["kp_detector_params"].update(pad=0, **shallow)
-    Config.from_dict(data)
+    FOMMConfig.from_dict(data)
     data["dataset_params"]["frame_shape"] = [48, 64, 3]
     with pytest.raises(ConfigError, match="heatmap of less than 2 pixels"):
-        Config.from_dict(data)
+        FOMMConfig.from_dict(data)
 
 
 GAN_ERRORS = [
@@ -299,17 +296,17 @@ GAN_ERRORS = [
 @pytest.mark.parametrize(("path", "value", "message"), GAN_ERRORS)
 def test_gan_contradictions_only_where_the_gan_is_used(path, value, message):
     data = dotted(path, value)
-    Config.from_dict(data)
+    FOMMConfig.from_dict(data)
     data["train_params"]["loss_weights"]["generator_gan"] = 1
     with pytest.raises(ConfigError, match=message):
-        Config.from_dict(data)
+        FOMMConfig.from_dict(data)
 
 
 def test_feature_matching_may_be_off_or_long():
     for weights in ([], [0], [10] * 9):
         data = dotted(f"{WEIGHTS}.feature_matching", weights)
         data["train_params"]["loss_weights"]["generator_gan"] = 1
-        Config.from_dict(data)
+        FOMMConfig.from_dict(data)
 
 
 def small_frames(**changes):
@@ -320,21 +317,21 @@ def small_frames(**changes):
 
 
 def test_trainable_needs_pixels_for_vgg():
-    config = Config.from_dict(small_frames(train_params__scales=[1, 0.25]))
+    config = FOMMConfig.from_dict(small_frames(train_params__scales=[1, 0.25]))
     with pytest.raises(ConfigError, match=r"x.yaml: train_params.scales: 0.25 leaves 8 pixels"):
-        check_trainable(config, "x.yaml")
+        config.check_trainable("x.yaml")
     data = small_frames(train_params__scales=[1, 0.25])
     data["train_params"]["loss_weights"]["perceptual"] = [10, 10, 10, 10]
-    check_trainable(Config.from_dict(data))
+    FOMMConfig.from_dict(data).check_trainable()
 
 
 def test_trainable_needs_pixels_for_the_discriminator():
     data = small_frames(train_params__scales=[1])
     data["train_params"]["loss_weights"]["generator_gan"] = 1
     with pytest.raises(ConfigError, match="4 blocks are too many for frames of 32x64"):
-        check_trainable(Config.from_dict(data))
+        FOMMConfig.from_dict(data).check_trainable()
     data["model_params"]["discriminator_params"]["num_blocks"] = 3
-    check_trainable(Config.from_dict(data))
+    FOMMConfig.from_dict(data).check_trainable()
 
 
 BOMB = b"a: &a [1,1]\n" + b"".join(

@@ -16,7 +16,7 @@ import fomm_tf
 from fomm_tf import convert_checkpoint
 from fomm_tf.convert_checkpoint import is_parameter
 from fomm_tf.errors import UserError
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 CASE = FOMM / "inference_no_occlusion"
 CONFIG = CASE / "config.yaml"

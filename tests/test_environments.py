@@ -63,7 +63,7 @@ def run(*line: object, cwd: Path | None = None) -> str:
 @pytest.fixture(scope="module")
 def exports(official_model_dir, tmp_path_factory) -> dict[str, Path]:
     """Floats of an official checkpoint's model, and the trained model in 8 bits."""
-    from export.convert import convert
+    from export.conversion import convert
 
     root = tmp_path_factory.mktemp("precisions")
     data = arrays("inference_vox", "inputs")

@@ -14,7 +14,7 @@ from PIL import Image
 from sample_media import moving_square, write_video
 
 from fomm_tf.evaluate import main
-from fomm_tf.metrics import Score, psnr
+from fomm_tf.measure.metrics import Score, psnr
 
 LENGTHS = {"bird": 5, "cat": 7, "dog": 3}
 KEYS = {f"{name}{kind}" for name in ("l1", "psnr", "ssim") for kind in ("", "_copy_source")}
@@ -96,8 +96,8 @@ def test_table(done):
 
 def test_strips_hold_the_reconstruction_cut_off_to_8_bit(done, data, tiny_model_dir):
     import fomm_tf
+    from fomm_tf.measure.metrics import reconstruct
     from fomm_tf.media.video_reader import open_video
-    from fomm_tf.metrics import reconstruct
 
     strip = np.asarray(Image.open(done[0] / "png" / "bird.png")).astype(int)
     assert strip.shape == (64, 5 * 64, 3)

@@ -7,8 +7,8 @@ import copy
 import numpy as np
 import yaml
 
-from fomm_tf.config import Config
-from fomm_tf.kinds import kind_of
+from fomm_tf.fomm.config import FOMMConfig
+from fomm_tf.registry import kind_of
 
 _YAML = """
 dataset_params: {root_dir: data, frame_shape: [64, 64, 3], id_sampling: false,
@@ -42,7 +42,7 @@ def tiny_dict() -> dict:
     return copy.deepcopy(yaml.safe_load(_YAML))
 
 
-def tiny_config(**changes) -> Config:
+def tiny_config(**changes) -> FOMMConfig:
     """The config with some keys changed, by dotted path: `{"dataset_params.frame_shape": ...}`."""
     data = tiny_dict()
     for path, value in changes.items():
@@ -51,7 +51,7 @@ def tiny_config(**changes) -> Config:
         for parent in parents:
             section = section[parent]
         section[key] = value
-    return Config.from_dict(data, "tiny config")
+    return FOMMConfig.from_dict(data, "tiny config")
 
 
 def write_tiny_config(path, **changes) -> None:
@@ -68,7 +68,7 @@ def save_random_model(folder, config, seed: int, gain: float, spread: float):
     import keras
 
     keras.utils.set_random_seed(seed)
-    model = kind_of(config).model_class(config)
+    model = kind_of(config).model()(config)
     noise = np.random.default_rng(seed)
     for network in model.networks.values():
         for kernel in (v for v in network.variables if len(v.shape) == 4):

@@ -21,14 +21,16 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from export.convert import convert  # noqa: E402
-from fomm_tf.animation import animate_frames  # noqa: E402
-from fomm_tf.config import Config, load_config  # noqa: E402
+from export.conversion import convert  # noqa: E402
+from fomm_tf.fomm.config import FOMMConfig  # noqa: E402
+from fomm_tf.inference.animation import animate_frames  # noqa: E402
+from fomm_tf.inference.exported import ExportedModel  # noqa: E402
+from fomm_tf.inference.loading import load_exported  # noqa: E402
 from fomm_tf.keypoints import Keypoints  # noqa: E402
 from fomm_tf.media.fitting import fit  # noqa: E402
 from fomm_tf.media.pictures import read_picture, to_float  # noqa: E402
 from fomm_tf.media.video_reader import open_video  # noqa: E402
-from fomm_tf.runtime import ExportedModel, load_exported  # noqa: E402
+from fomm_tf.registry import load_config  # noqa: E402
 
 BUNDLED = ROOT / "models" / "cartoon-faces"
 FRAMES = 20
@@ -65,7 +67,7 @@ def _plain_model(folder: Path) -> Path:
     """An untrained model without Jacobians, not square, with other numbers of everything."""
     import keras
 
-    from fomm_tf.model import FirstOrderMotionModel
+    from fomm_tf.fomm.model import FirstOrderMotionModel
 
     data = load_config(BUNDLED / "config.yaml").to_dict()
     data["dataset_params"]["frame_shape"] = [64, 96, 3]
@@ -76,7 +78,7 @@ def _plain_model(folder: Path) -> Path:
     params["generator_params"]["dense_motion_params"]["scale_factor"] = 0.5
     data["train_params"]["loss_weights"]["equivariance_jacobian"] = 0
     keras.utils.set_random_seed(3)
-    FirstOrderMotionModel(Config.from_dict(data, "plain")).save(folder)
+    FirstOrderMotionModel(FOMMConfig.from_dict(data, "plain")).save(folder)
     return folder
 
 

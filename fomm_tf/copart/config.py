@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from fomm_tf.config import (
-    BaseConfig,
+from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams
+from fomm_tf.config.schema import Range, Section
+from fomm_tf.config.sections import (
     Blocks,
     Count,
     DatasetParams,
-    DenseMotionParams,
     Features,
+    HourglassParams,
     LearningRate,
     Milestones,
+    NetworkParams,
+    PerceptualWeights,
     Positive,
     ReconstructionParams,
     Scale,
@@ -23,15 +26,9 @@ from fomm_tf.config import (
     VGGWeights,
     VisualizerParams,
     Weight,
+    pyramid_problems,
 )
-from fomm_tf.config_checks import (
-    augmentation_contradictions,
-    channel_contradictions,
-    loss_contradictions,
-    pyramid_contradictions,
-    size_contradictions,
-)
-from fomm_tf.yaml_schema import Range, Section
+from fomm_tf.fomm.config import DenseMotionParams
 
 
 @dataclass(frozen=True)
@@ -43,18 +40,14 @@ class PartParams(Section):
     estimate_affine_part: bool = False
 
 
-@dataclass(frozen=True)
-class SegmentationModuleParams(Section):
+@dataclass(frozen=True, kw_only=True)
+class SegmentationModuleParams(HourglassParams):
     """Segmentation module; parts are found in pictures of `scale_factor` of the size."""
 
     temperature: Positive
-    block_expansion: Features
-    max_features: Features
-    num_blocks: Blocks
-    scale_factor: Scale = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FirstOrderParams(DenseMotionParams):
     """FOMM's dense motion network as another source of motion; the official code's sizes."""
 
@@ -65,40 +58,57 @@ class FirstOrderParams(DenseMotionParams):
     estimate_visibility: bool = True
 
 
-@dataclass(frozen=True)
-class ReconstructionModuleParams(Section):
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionModuleParams(NetworkParams):
     """Reconstruction module. `dense_motion_params` (ours): the model also keeps FOMM's dense motion
     network, which part swap can align by; converting a checkpoint that holds one sets it."""
 
-    block_expansion: Features
-    max_features: Features
     num_down_blocks: Annotated[int, Range(0, 10)]
     num_bottleneck_blocks: Annotated[int, Range(0, 64)]
     estimate_visibility: bool = False
     dense_motion_params: FirstOrderParams | None = None
 
+    @property
+    def downsampling(self) -> int:
+        """See `NetworkParams`."""
+        return 1 << self.num_down_blocks
+
 
 @dataclass(frozen=True)
-class CoPartModelParams(Section):
+class CoPartModelParams(BaseModelParams):
     """The architecture."""
 
     common_params: PartParams
     segmentation_module_params: SegmentationModuleParams
     reconstruction_module_params: ReconstructionModuleParams
 
+    @property
+    def num_channels(self) -> int:
+        """See `BaseModelParams`."""
+        return self.common_params.num_channels
+
+    def networks(self) -> Mapping[str, NetworkParams]:
+        """See `BaseModelParams`."""
+        dense = self.reconstruction_module_params.dense_motion_params
+        return {
+            "segmentation_module_params": self.segmentation_module_params,
+            "reconstruction_module_params": self.reconstruction_module_params,
+            **({"reconstruction_module_params.dense_motion_params": dense} if dense else {}),
+        }
+
 
 @dataclass(frozen=True)
 class CoPartLossWeights(Section):
     """Weights of the losses; `equivariance` weighs shifts and affine maps alike. `pixel`: see
-    `config.LossWeights`."""
+    `fomm.config.LossWeights`."""
 
     equivariance: Weight
-    perceptual: tuple[Weight, ...]
+    perceptual: PerceptualWeights
     pixel: Weight = 0.0
 
 
 @dataclass(frozen=True)
-class CoPartTrainParams(Section):
+class CoPartTrainParams(BaseTrainParams):
     """Training. The official files name the learning rates otherwise than the official code, which
     is right here. `epoch_milestones` and `vgg_weights` are ours, as in FOMM's configs."""
 
@@ -107,6 +117,7 @@ class CoPartTrainParams(Section):
         "lr_reconstruction": "lr_reconstruction_module",
         "num_workers": None,
     }
+    USES_VGG = True
 
     num_epochs: Count
     num_repeats: Count
@@ -120,10 +131,17 @@ class CoPartTrainParams(Section):
     epoch_milestones: Milestones = ()
     vgg_weights: VGGWeights = "imagenet"
 
+    @property
+    def checkpoint_epochs(self) -> int:
+        """See `BaseTrainParams`."""
+        return self.checkpoint_freq
+
 
 @dataclass(frozen=True)
 class CoPartConfig(BaseConfig):
     """A whole configuration file. `reconstruction_params` is ours, as in FOMM's configs."""
+
+    KIND = "co-part segmentation model"
 
     dataset_params: DatasetParams
     model_params: CoPartModelParams
@@ -131,25 +149,11 @@ class CoPartConfig(BaseConfig):
     visualizer_params: VisualizerParams
     reconstruction_params: ReconstructionParams = ReconstructionParams(None, ".mp4")
 
-    def contradictions(self) -> Iterator[str]:
-        """What is wrong between keys that are each fine."""
-        yield from channel_contradictions(self)
-        yield from size_contradictions(self)
-        yield from loss_contradictions(self.train_params)
-        yield from augmentation_contradictions(self.dataset_params)
-
-    def training_contradictions(self) -> Iterator[str]:
-        """What only training cannot do: pyramids too small for VGG, and a network that it would
-        leave behind."""
-        yield from pyramid_contradictions(self)
+    def training_problems(self) -> Iterator[str]:
+        """Pyramids too small for VGG, and a network that training would leave behind."""
+        yield from pyramid_problems(self.dataset_params.frame_shape, self.train_params)
         if self.model_params.reconstruction_module_params.dense_motion_params is not None:
             yield (
                 "model_params.reconstruction_module_params.dense_motion_params: a dense motion "
                 "network cannot be trained with parts; remove it"
             )
-
-
-def is_copart(data: Any) -> bool:
-    """Whether loaded YAML is of this model: its schema is known by the segmentation module."""
-    model = data.get("model_params") if isinstance(data, dict) else None
-    return isinstance(model, dict) and "segmentation_module_params" in model

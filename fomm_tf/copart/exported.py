@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from fomm_tf.copart.config import CoPartConfig
-from fomm_tf.copart.segments import Segments
-from fomm_tf.manifest import SEGMENTATION, Signature, Tensor, picture_of
-from fomm_tf.runtime import ExportedModel
+from fomm_tf.copart.motion import CoPartMotion
+from fomm_tf.inference.exported import ExportedModel, Output
+from fomm_tf.inference.manifest import Signature, Tensor, picture_of
+
+SEGMENTATION = "segmentation.tflite"
 
 
-class ExportedSegmentation(ExportedModel):
+class ExportedSegmentation(CoPartMotion, ExportedModel):
     """`detect` gives `Segments`: segmentation [1, h, w, 1 + N], shift [1, N, 2], affine
     [1, N, 2, 2] or None. There is nothing more: `encode` and `decode` raise ModelError."""
 
-    DETECTED = Segments
+    FILES = (SEGMENTATION,)
+    OUTPUTS = {
+        "segmentation": Output("segmentation", is_picture=True),
+        "shift": Output("keypoints"),
+        "affine": Output("jacobians", is_judged=False),
+    }
 
     config: CoPartConfig
 
@@ -33,7 +38,3 @@ class ExportedSegmentation(ExportedModel):
         if common.estimate_affine_part:
             detected += (Tensor("affine", (1, parts, 2, 2)),)
         return {SEGMENTATION: (Signature("detect", (picture,), detected),)}
-
-    def transfer(self, *keypoints: Any, **options: Any) -> NoReturn:
-        """There is nothing that could move. Raises ModelError."""
-        raise self.no_frames()

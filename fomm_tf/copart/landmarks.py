@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fomm_tf.errors import DataError
-from fomm_tf.models.sampler import resize_bilinear
+from fomm_tf.layers.sampler import resize_bilinear
 
 
 def part_centers(segmentation: np.ndarray, height: int, width: int) -> np.ndarray:

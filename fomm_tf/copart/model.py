@@ -11,20 +11,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.base_model import BaseModel, load_official_module
-from fomm_tf.config import CommonParams
 from fomm_tf.copart import official
 from fomm_tf.copart.config import CoPartConfig
+from fomm_tf.copart.motion import CoPartMotion
+from fomm_tf.copart.pictures import paint_parts, visualize_parts
 from fomm_tf.copart.reconstruction import ReconstructionModule
 from fomm_tf.copart.segmentation import SegmentationModule
 from fomm_tf.copart.segments import Segments
 from fomm_tf.errors import ModelError
-from fomm_tf.kinds import COPART
-from fomm_tf.models.dense_motion import DenseMotionNetwork
-from fomm_tf.models.state_dict import state_dict
+from fomm_tf.fomm.config import CommonParams
+from fomm_tf.fomm.dense_motion import DenseMotionNetwork
+from fomm_tf.inference.model import BaseModel, Tensors, load_official_module
+from fomm_tf.layers.groups import LayerGroup
+from fomm_tf.weights.state_dict import state_dict
 
 
-class CoPartModel(BaseModel):
+class CoPartModel(CoPartMotion, BaseModel):
     """Segmentation and reconstruction module of one config, with inference on NumPy arrays.
 
     `detect` gives `Segments`: segmentation [B, h, w, 1 + N], shift [B, N, 2], affine [B, N, 2, 2]
@@ -33,11 +35,14 @@ class CoPartModel(BaseModel):
     `visibility_maps` [B, h', w', 1] in the size of the features.
     """
 
-    KIND = COPART
+    OFFICIAL_MODULES = (
+        *("segmentation_module", "reconstruction_module"),
+        *("kp_detector", "generator"),
+    )
 
     config: CoPartConfig
 
-    def _build(self) -> tuple[SegmentationModule, ReconstructionModule]:
+    def _build(self) -> None:
         params = self.config.model_params
         common, reconstruction = params.common_params, params.reconstruction_module_params
         self.segmentation_module = SegmentationModule(common, params.segmentation_module_params)
@@ -50,7 +55,6 @@ class CoPartModel(BaseModel):
                 dense,
                 dense.estimate_visibility,
             )
-        return self.segmentation_module, self.reconstruction_module
 
     @classmethod
     def from_official(
@@ -75,7 +79,7 @@ class CoPartModel(BaseModel):
                 "can start (--init), but whose parts are not known"
             )
         model = cls(_with_dense_motion(config, modules))
-        for module, network in model._networks().items():
+        for module, network in model.stored_networks.items():
             if module == "segmentation_module" and not need_segmentation:
                 load_detector(model, modules, checkpoint)
             else:
@@ -90,10 +94,49 @@ class CoPartModel(BaseModel):
             "reconstruction_module": self.reconstruction_module,
         }
 
-    def _networks(self) -> dict[str, keras.Model]:
+    @property
+    def stored_networks(self) -> dict[str, keras.Model]:
+        """Also FOMM's dense motion network, where there is one."""
         if self.dense_motion_network is None:
             return self.networks
         return self.networks | {"dense_motion_network": self.dense_motion_network}
+
+    def detect_tensors(self, images: tf.Tensor) -> Segments:
+        """See `BaseModel`."""
+        return self.segmentation_module(images)
+
+    def encode_tensors(self, source: tf.Tensor) -> Tensors:
+        """See `BaseModel`."""
+        return self.reconstruction_module.encode(source)
+
+    def decode_tensors(
+        self, encoded: Tensors, kp_source: Segments, kp_driving: Segments
+    ) -> Tensors:
+        """See `BaseModel`."""
+        return self.reconstruction_module.decode(encoded, kp_source, kp_driving)
+
+    def generate_tensors(
+        self, source: tf.Tensor, kp_source: Segments, kp_driving: Segments
+    ) -> Tensors:
+        """See `BaseModel`."""
+        return self.reconstruction_module(source, kp_source, kp_driving)
+
+    def draw(self, image: np.ndarray, detected: Segments) -> np.ndarray:
+        """Each part in colour; see `BaseModel`."""
+        colormap = self.config.visualizer_params.colormap
+        return paint_parts(image, detected.segmentation[0], colormap)
+
+    def visualize(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
+        """One row for each pair: its frames with their parts, and every step of the model."""
+        segments = self.detect(source), self.detect(driving)
+        out = self.generate(source, *segments)
+        return visualize_parts(out, source, driving, *segments, self.config.visualizer_params)
+
+    def layer_groups(self) -> list[LayerGroup]:
+        """Those of the segmentation module: the reconstruction module is not exported."""
+        module = self.segmentation_module
+        head = LayerGroup("segmentation_head", [module.semantic_seg], quality="dynamic")
+        return [*module.layer_groups(), head]
 
     def _keypoints(self, kp: Segments, batch: int) -> Segments:
         common = self.config.model_params.common_params

@@ -11,11 +11,11 @@ import tensorflow as tf
 from fomm_tf.copart.model import CoPartModel
 from fomm_tf.copart.segments import Segments
 from fomm_tf.errors import ModelError
+from fomm_tf.fomm.dense_motion import DenseMotionNetwork
+from fomm_tf.fomm.generator import Motion
+from fomm_tf.layers.antialias import AntiAliasDownsample
+from fomm_tf.layers.sampler import resize_bilinear
 from fomm_tf.losses.vgg19 import MEAN, STD
-from fomm_tf.models.dense_motion import DenseMotionNetwork
-from fomm_tf.models.generator import Motion
-from fomm_tf.models.layers import AntiAliasDownsample
-from fomm_tf.models.sampler import resize_bilinear
 
 # The size that face parsers are trained for.
 PARSER_SIZE = 512

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fomm_tf.config import VisualizerParams
+from fomm_tf.config.sections import VisualizerParams
 from fomm_tf.copart.segments import Segments
 from fomm_tf.media.colormaps import colors
 from fomm_tf.media.drawing import in_columns

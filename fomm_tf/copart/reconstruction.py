@@ -6,12 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from fomm_tf.config import CommonParams, GeneratorParams
 from fomm_tf.copart.config import PartParams, ReconstructionModuleParams
 from fomm_tf.copart.segments import Segments
-from fomm_tf.geometry import sparse_motions
-from fomm_tf.models.generator import Motion, OcclusionAwareGenerator
-from fomm_tf.models.sampler import resize_bilinear
+from fomm_tf.fomm.config import CommonParams, GeneratorParams
+from fomm_tf.fomm.generator import Motion, OcclusionAwareGenerator
+from fomm_tf.layers.geometry import sparse_motions
+from fomm_tf.layers.sampler import resize_bilinear
 
 
 class ReconstructionModule(OcclusionAwareGenerator):

@@ -6,11 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from fomm_tf.config import CommonParams, KPDetectorParams
 from fomm_tf.copart.config import PartParams, SegmentationModuleParams
 from fomm_tf.copart.segments import Segments
-from fomm_tf.models.keypoint_detector import KeypointDetector
-from fomm_tf.models.layers import conv2d
+from fomm_tf.fomm.config import CommonParams, KPDetectorParams
+from fomm_tf.fomm.keypoint_detector import KeypointDetector
+from fomm_tf.layers.blocks import conv2d
 
 # The 7x7 heads are padded here: a segmentation has the size of the picture it was made from.
 _MARGIN = 3

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
 import tensorflow as tf
 
-from fomm_tf.copart.model import CoPartModel
-from fomm_tf.copart.pictures import visualize_parts
+from fomm_tf.copart.model import CoPartModel, load_detector
+from fomm_tf.copart.official import is_fomm_layout, lacks_segmentation, our_layout
 from fomm_tf.copart.segments import Segments
-from fomm_tf.geometry import Warp
+from fomm_tf.errors import ModelError
+from fomm_tf.fomm.config import FOMMConfig
+from fomm_tf.inference.model import load_official_module
+from fomm_tf.layers.geometry import Warp
+from fomm_tf.layers.pyramid import ImagePyramid
 from fomm_tf.losses import equivariance
 from fomm_tf.losses.perceptual import reconstruction_losses
 from fomm_tf.losses.vgg19 import features_for
-from fomm_tf.models.pyramid import ImagePyramid
-from fomm_tf.training.base_step import BaseStep, Batch
+from fomm_tf.training.optimizer_state import load_official_optimizers
+from fomm_tf.training.step import BaseStep, Batch, InitialWeights
 from fomm_tf.training.warps import warp_batches
 
 
@@ -36,11 +39,27 @@ class CoPartTrainingStep(BaseStep):
         """The warps of the equivariance loss."""
         return warp_batches(self.config, seed, start_step)
 
-    def picture(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
-        """One row for each pair: its frames with their parts, and every step of the model."""
-        segments = self.model.detect(source), self.model.detect(driving)
-        out = self.model.generate(source, *segments)
-        return visualize_parts(out, source, driving, *segments, self.config.visualizer_params)
+    def start_from(self, weights: InitialWeights) -> str | None:
+        """From this model or from FOMM, in either layout of a checkpoint.
+
+        FOMM gives the reconstruction module, the shifts and the affine maps; what it does not have,
+        the segmentation head, stays new. An official co-part file in its own layout also brings
+        Adam's states. See `BaseStep`.
+        """
+        where, stored, config = weights
+        if config is not None and config.KIND not in (self.config.KIND, FOMMConfig.KIND):
+            raise ModelError(
+                f"{where} is a {config.KIND}, and not a {self.config.KIND}, nor a FOMM"
+            )
+        modules = our_layout(stored)
+        load_detector(self.model, modules, where)
+        network = self.model.reconstruction_module
+        load_official_module(network, modules, "reconstruction_module", where)
+        if not is_fomm_layout(stored):
+            load_official_optimizers(self.networks, self.optimizers, modules, where)
+        if lacks_segmentation(modules):
+            return f"{where} is a FOMM: it knows no parts, the segmentation starts at random"
+        return None
 
     def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
@@ -64,7 +83,9 @@ class CoPartTrainingStep(BaseStep):
         out = self.model.reconstruction_module(source, seg_source, seg_driving, training=True)
         out |= {"seg_source": seg_source, "seg_driving": seg_driving}
         generated, real = self.pyramid(out["prediction"]), self.pyramid(driving)
-        losses = reconstruction_losses(self.features, generated, real, self.weights)
+        losses = reconstruction_losses(
+            self.features, generated, real, self.weights.perceptual, self.weights.pixel
+        )
         if self.weights.equivariance:
             warp = Warp(batch["theta"], batch.get("control_params"))
             out["warped"] = equivariance.warp_pictures(warp, driving, "border")

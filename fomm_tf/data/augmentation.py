@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from fomm_tf.config import (
+from fomm_tf.config.sections import (
     AugmentationParams,
     CropParam,
     FlipParam,

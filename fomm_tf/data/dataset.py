@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fomm_tf.config import DatasetParams
+from fomm_tf.config.sections import DatasetParams
 from fomm_tf.data.augmentation import augment, check_size
 from fomm_tf.data.clips import Clip, StripClip, list_videos, open_clip
 from fomm_tf.errors import ConfigError, DataError

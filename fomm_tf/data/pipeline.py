@@ -7,7 +7,6 @@ as an undisturbed run would have seen it.
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Generator, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -18,6 +17,7 @@ import tensorflow as tf
 
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import DataError
+from fomm_tf.measure.machine import processors
 
 
 def steps_per_epoch(dataset: FramesDataset, batch_size: int, num_repeats: int) -> int:
@@ -66,7 +66,7 @@ def training_batches(
         return {"source": pair[0], "driving": pair[1]}
 
     numbers = tf.data.Dataset.counter(start_step * batch_size)
-    workers = max(2, os.cpu_count() or 1)
+    workers = max(2, processors())
     batches = (
         numbers.map(load, num_parallel_calls=workers, deterministic=True)
         .batch(batch_size, drop_remainder=True)

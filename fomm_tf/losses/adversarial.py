@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from fomm_tf.layers.patch_discriminator import Judgement
 from fomm_tf.losses.perceptual import mean_distance
-from fomm_tf.models.discriminator import Judgement
 
 Judgements = dict[float, Judgement]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from fomm_tf.geometry import Warp, coordinate_grid, inverse_2x2, matmul_2x2
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.layers.geometry import Warp, coordinate_grid, inverse_2x2, matmul_2x2
+from fomm_tf.layers.sampler import BilinearSampler, PaddingMode
 from fomm_tf.losses.perceptual import mean_distance
-from fomm_tf.models.sampler import BilinearSampler, PaddingMode
 
 
 def warp_pictures(

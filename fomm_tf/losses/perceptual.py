@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -32,18 +31,19 @@ def reconstruction_losses(
     features: Callable[[tf.Tensor], list[tf.Tensor]] | None,
     generated: Pyramid,
     real: Pyramid,
-    weights: Any,
+    perceptual: Sequence[float],
+    pixel: float,
 ) -> dict[str, tf.Tensor]:
     """What draws a picture to the real one: the weighted losses `perceptual` and `pixel`, each if
     it is asked for.
 
-    weights: has the weights `perceptual` and `pixel`. features: of `features_for(perceptual)`.
+    perceptual, pixel: their weights. features: of `features_for(perceptual)`.
     """
     losses = {}
     if features is not None:
-        losses["perceptual"] = perceptual_loss(features, generated, real, weights.perceptual)
-    if weights.pixel:
-        losses["pixel"] = weights.pixel * pixel_loss(generated, real)
+        losses["perceptual"] = perceptual_loss(features, generated, real, perceptual)
+    if pixel:
+        losses["pixel"] = pixel * pixel_loss(generated, real)
     return losses
 
 

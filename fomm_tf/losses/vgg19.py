@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fomm_tf.errors import ModelError
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 # Output channels of the convolutions up to relu5_1; 2x2 max pooling between the levels.
 _LEVELS = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,))

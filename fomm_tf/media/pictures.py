@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fomm_tf.errors import DataError
+from fomm_tf.files import replacing
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -65,6 +66,12 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _from_levels(levels: np.ndarray, white: float) -> Image.Image:
     grey = np.clip(levels.astype(np.float64) * (255 / white), 0, 255)
     return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGB")
+
+
+def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Writes uint8 or float in [0, 1], [H, W, 3], as the suffix says; whole or not at all."""
+    with replacing(path) as temporary:
+        Image.fromarray(to_uint8(image)).save(temporary)
 
 
 def to_float(image: np.ndarray) -> np.ndarray:

@@ -1,140 +1,123 @@
 """The typed view of a YAML in the official Monkey-Net schema: the only place that knows its keys.
 
-As `fomm_tf.config` does for FOMM, whose sections it takes where the keys are the same.
+Groups of keys are those of the official code, with its defaults; `problems` of a group says what is
+wrong between its keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from fomm_tf import config as fomm
-from fomm_tf.config import (
-    BaseConfig,
+from fomm_tf.config import sections
+from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams, PairAnimation
+from fomm_tf.config.schema import Range, Section
+from fomm_tf.config.sections import (
     Blocks,
     Count,
     Features,
+    HourglassParams,
     LearningRate,
     Milestones,
-    PairAnimation,
+    NetworkParams,
     Positive,
+    ReconstructionParams,
     Scale,
+    Side,
     VideoSuffix,
+    VisualizerParams,
     Weight,
 )
-from fomm_tf.monkeynet.config_checks import contradictions, training_contradictions
-from fomm_tf.yaml_schema import Range, Section
-
-# Keys whose value is a word or a number.
-_WORD_OR_NUMBER = ("kp_variance", "norm_const")
-# They stand no deeper than this in the file; what is nested by the thousand is no config.
-_DEEPEST = 5
-
-
-def _number_or(*words: str):
-    def check(value: str) -> str | None:
-        if value in words:
-            return None
-        try:
-            fits = 0 < float(value) <= 1e6
-        except ValueError:
-            fits = False
-        return None if fits else f"must be {', '.join(map(repr, words))} or a number above 0"
-
-    return check
-
-
-class _WordsAndNumbers(Section):
-    """Base of sections with a key of `_WORD_OR_NUMBER`, which is read as text."""
-
-    def to_dict(self) -> dict[str, Any]:
-        data = super().to_dict()
-        for key in set(_WORD_OR_NUMBER) & set(data):
-            data[key] = _word_or_number(data[key])
-        return data
+from fomm_tf.monkeynet.prediction_params import PredictionParams
 
 
 @dataclass(frozen=True)
-class DatasetParams(fomm.DatasetParams):
+class DatasetParams(sections.DatasetParams):
     """Where the videos are; `frame_shape` is (height, width, channels) of every frame."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"image_shape": "frame_shape"}
 
-    frame_shape: tuple[fomm.Side, fomm.Side, fomm.Side] = (64, 64, 3)
+    frame_shape: tuple[Side, Side, Side] = (64, 64, 3)
 
 
 @dataclass(frozen=True)
-class CommonParams(_WordsAndNumbers):
+class CommonParams(Section):
     """What all networks share. `kp_variance`: "matrix" or "single" for one that the detector
     measures, or the number that it always is."""
 
     num_kp: Annotated[int, Range(1, 256)]
-    kp_variance: Annotated[str, _number_or("matrix", "single")]
+    kp_variance: Literal["matrix", "single"] | Positive
     num_channels: Annotated[int, Range(1, 16)]
-
-    @property
-    def variance(self) -> str | float:
-        """`kp_variance` as what it is."""
-        return _word_or_number(self.kp_variance)
 
     @property
     def variance_side(self) -> int | None:
         """A measured variance is [..., side, side]; None for a constant."""
-        return {"matrix": 2, "single": 1}.get(self.kp_variance)
+        if self.kp_variance == "matrix":
+            return 2
+        return 1 if self.kp_variance == "single" else None
 
 
-@dataclass(frozen=True)
-class KPDetectorParams(Section):
+@dataclass(frozen=True, kw_only=True)
+class KPDetectorParams(HourglassParams):
     """Keypoint detector; `clip_variance`: no matrix variance has a smaller eigenvalue."""
 
     temperature: Positive
-    block_expansion: Features
-    max_features: Features
-    num_blocks: Blocks
-    scale_factor: Scale = 1.0
     clip_variance: Positive | None = None
 
 
 @dataclass(frozen=True)
-class EmbeddingParams(_WordsAndNumbers):
+class EmbeddingParams(Section):
     """What a `MovementEmbedding` consists of. `norm_const`: what heatmaps are divided by."""
 
     use_deformed_source_image: bool = False
     use_difference: bool = False
     use_heatmap: bool = True
     heatmap_type: Literal["gaussian", "difference"] = "gaussian"
-    norm_const: Annotated[str, _number_or("sum")] = "sum"
+    norm_const: Literal["sum"] | Positive = "sum"
     scale_factor: Scale = 1.0
 
-    @property
-    def normalizer(self) -> str | float:
-        """`norm_const` as what it is."""
-        return _word_or_number(self.norm_const)
+    def problems(self) -> Iterator[str]:
+        """An embedding of nothing."""
+        if not (self.use_heatmap or self.use_difference or self.use_deformed_source_image):
+            yield "use_heatmap: nothing is left in this embedding; set it"
 
 
-@dataclass(frozen=True)
-class DenseMotionParams(Section):
+def _own_scale(path: str, params: EmbeddingParams | None) -> Iterator[str]:
+    """An embedding whose size another network decides."""
+    if params and params.scale_factor != 1:
+        yield (
+            f"{path}.scale_factor: must be 1 here; the network that the embedding is for has its "
+            "own"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseMotionParams(HourglassParams):
     """Dense motion module; `bg_init` is what the background's mask starts from."""
 
-    block_expansion: Features
-    num_blocks: Blocks
-    max_features: Features
     mask_embedding_params: EmbeddingParams
     use_correction: bool
     use_mask: bool
     bg_init: Annotated[float, Range(-100, 100)] = 2.0
     num_group_blocks: Annotated[int, Range(0, 64)] = 0
-    scale_factor: Scale = 1.0
+
+    def problems(self) -> Iterator[str]:
+        """No motion, and an embedding of its own size."""
+        yield from super().problems()
+        if not (self.use_mask or self.use_correction):
+            yield (
+                "use_mask: without it and use_correction there is no motion; leave "
+                "dense_motion_params out"
+            )
+        yield from _own_scale("mask_embedding_params", self.mask_embedding_params)
 
 
-@dataclass(frozen=True)
-class GeneratorParams(Section):
+@dataclass(frozen=True, kw_only=True)
+class GeneratorParams(NetworkParams):
     """Generator; without `dense_motion_params` nothing moves, without `kp_embedding_params` the
     decoder sees no keypoints. `interpolation_mode` is how both are brought to a level's size."""
 
-    block_expansion: Features
-    max_features: Features
     num_blocks: Blocks
     num_refinement_blocks: Annotated[int, Range(0, 64)]
     dense_motion_params: DenseMotionParams | None = None
@@ -142,9 +125,9 @@ class GeneratorParams(Section):
     interpolation_mode: Literal["nearest", "trilinear"] = "nearest"
 
     @property
-    def num_down_blocks(self) -> int:
-        """How often the generator halves the picture."""
-        return self.num_blocks
+    def downsampling(self) -> int:
+        """See `NetworkParams`."""
+        return 1 << self.num_blocks
 
 
 @dataclass(frozen=True)
@@ -157,15 +140,33 @@ class DiscriminatorParams(Section):
     scale_factor: Scale = 1.0
     kp_embedding_params: EmbeddingParams | None = None
 
+    def problems(self) -> Iterator[str]:
+        """An embedding of its own size."""
+        yield from _own_scale("kp_embedding_params", self.kp_embedding_params)
+
 
 @dataclass(frozen=True)
-class ModelParams(Section):
+class ModelParams(BaseModelParams):
     """The architecture."""
 
     common_params: CommonParams
     kp_detector_params: KPDetectorParams
     generator_params: GeneratorParams
     discriminator_params: DiscriminatorParams
+
+    @property
+    def num_channels(self) -> int:
+        """See `BaseModelParams`."""
+        return self.common_params.num_channels
+
+    def networks(self) -> Mapping[str, NetworkParams]:
+        """See `BaseModelParams`."""
+        dense = self.generator_params.dense_motion_params
+        return {
+            "kp_detector_params": self.kp_detector_params,
+            "generator_params": self.generator_params,
+            **({"generator_params.dense_motion_params": dense} if dense else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class LogParams(Section):
 
 
 @dataclass(frozen=True)
-class TrainParams(Section):
+class TrainParams(BaseTrainParams):
     """Training. `detach_kp_generator`: the keypoints learn nothing through the generator;
     `detach_kp_discriminator`: nor from the discriminator's own loss. `num_repeats` (ours, as in
     FOMM's configs): how often an epoch goes through the dataset."""
@@ -209,22 +210,18 @@ class TrainParams(Section):
     num_repeats: Count = 1
 
     @property
-    def checkpoint_freq(self) -> int:
-        """After how many epochs a checkpoint is kept."""
+    def checkpoint_epochs(self) -> int:
+        """See `BaseTrainParams`."""
         return self.log_params.cpk_freq_epoch
 
-    @property
-    def lr_generator(self) -> float:
+    def learning_rate(self, network: str) -> float:
         """One rate for all, where FOMM's schema has one for each network."""
         return self.lr
-
-    lr_discriminator = lr_generator
-    lr_kp_detector = lr_generator
 
 
 @dataclass(frozen=True)
 class NormalizationParams(Section):
-    """How driving keypoints become those of the result; see `monkeynet.motion_transfer`."""
+    """How driving keypoints become those of the result; see `monkeynet.motion`."""
 
     move_location: bool = False
     movement_mult: bool = False
@@ -242,56 +239,57 @@ class TransferParams(Section):
 
 
 @dataclass(frozen=True)
-class RNNParams(Section):
-    """The recurrent network that goes on with a movement; `dropout` between its layers."""
-
-    num_features: Annotated[int, Range(1, 65536)] = 1024
-    num_layers: Annotated[int, Range(1, 16)] = 1
-    dropout: Annotated[float, Range(0, 0.99)] = 0.5
-
-
-@dataclass(frozen=True)
-class PredictionParams(Section):
-    """Image-to-video: `init_frames` of `num_frames` are given. `predict_variance: true` means in
-    the official code, and so here, that the last given frame's variance stays."""
-
-    rnn_params: RNNParams
-    predict_variance: bool
-    num_epochs: Count
-    lr: LearningRate
-    batch_size: Annotated[int, Range(1, 65536)]
-    num_frames: Annotated[int, Range(2, 100_000)]
-    init_frames: Count
-    train_size: Count | None
-    format: VideoSuffix
-
-
-@dataclass(frozen=True)
 class MonkeyNetConfig(BaseConfig):
     """A whole configuration file. `model` (ours) may name the system that the file is for."""
+
+    KIND = "Monkey-Net"
 
     dataset_params: DatasetParams
     model_params: ModelParams
     train_params: TrainParams
-    reconstruction_params: fomm.ReconstructionParams
+    reconstruction_params: ReconstructionParams
     transfer_params: TransferParams
     prediction_params: PredictionParams
-    visualizer_params: fomm.VisualizerParams
+    visualizer_params: VisualizerParams
     model: Literal["monkey-net"] = "monkey-net"
 
-    @classmethod
-    def from_dict(cls, data: Any, where: str = "config") -> Self:
-        """Checks loaded YAML; `where` (the file) begins every message. Raises: ConfigError."""
-        return super().from_dict(_numbers_as_text(data), where)
+    def problems(self) -> Iterator[str]:
+        """What is wrong between the architecture and the rest.
 
-    def contradictions(self) -> Iterator[str]:
-        """What is wrong between keys that are each fine."""
-        return contradictions(self)
+        Frames of other channels than the networks' are refused for training only.
+        """
+        yield from self._size_problems()
+        model, weights = self.model_params, self.train_params.loss_weights.layers
+        blocks = model.discriminator_params.num_blocks
+        if weights and len(weights) < blocks + 1:
+            yield (
+                f"train_params.loss_weights.reconstruction: needs {blocks + 1} weights, one for "
+                f"the frame and one per block of the discriminator, has {len(weights)}"
+            )
+        if self.transfer_params.normalization_params.adapt_variance:
+            if model.common_params.kp_variance == "single":
+                yield (
+                    "transfer_params.normalization_params.adapt_variance: needs "
+                    "model_params.common_params.kp_variance 'matrix'"
+                )
 
-    def training_contradictions(self) -> Iterator[str]:
-        """What only training cannot do: frames of other channels than the networks', or too small
-        for the discriminator, and nothing to learn."""
-        return training_contradictions(self)
+    def training_problems(self) -> Iterator[str]:
+        """Frames of other channels than the networks', or too small for the discriminator, and
+        nothing to learn."""
+        yield from self._channel_problems()
+        height, width, _ = self.dataset_params.frame_shape
+        discriminator = self.model_params.discriminator_params
+        left = int(min(height, width) * discriminator.scale_factor)
+        for _ in range(discriminator.num_blocks):
+            left = (left - 3) // 2
+        if left < 1:
+            yield (
+                f"model_params.discriminator_params.num_blocks: {discriminator.num_blocks} blocks "
+                f"are too many for frames of {height}x{width}"
+            )
+        weights = self.train_params.loss_weights
+        if not (any(weights.layers) or weights.reconstruction_deformed or weights.generator_gan):
+            yield "train_params.loss_weights: all of them are 0; nothing is left to learn"
 
     @property
     def pair_animation(self) -> PairAnimation:
@@ -303,35 +301,3 @@ class MonkeyNetConfig(BaseConfig):
             params.format,
             {"relative": motion.move_location, "adapt_scale": motion.movement_mult},
         )
-
-
-def is_monkeynet(data: Any) -> bool:
-    """Whether loaded YAML is for Monkey-Net: it says so, or has this generator's keys."""
-    if not isinstance(data, Mapping):
-        return False
-    model = data.get("model_params")
-    generator = model.get("generator_params") if isinstance(model, Mapping) else None
-    return data.get("model") == "monkey-net" or (
-        isinstance(generator, Mapping) and "num_refinement_blocks" in generator
-    )
-
-
-def _numbers_as_text(data: Any, depth: int = _DEEPEST) -> Any:
-    """The same tree with the numbers of `_WORD_OR_NUMBER` as text: the schema has no type that is
-    text or a number."""
-    if not isinstance(data, Mapping) or not depth:
-        return data
-    return {
-        key: repr(value)
-        if key in _WORD_OR_NUMBER and type(value) in (int, float)
-        else _numbers_as_text(value, depth - 1)
-        for key, value in data.items()
-    }
-
-
-def _word_or_number(text: str) -> str | float:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number

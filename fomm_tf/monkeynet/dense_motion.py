@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.geometry import coordinate_grid
-from fomm_tf.models.layers import Hourglass
+from fomm_tf.layers.geometry import coordinate_grid
+from fomm_tf.layers.hourglass import Hourglass
 from fomm_tf.monkeynet.config import CommonParams, DenseMotionParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.layers import GroupBlock2d, downsample_nearest

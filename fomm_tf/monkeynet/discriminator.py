@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fomm_tf.models.discriminator import DiscriminatorBlock, Judgement
-from fomm_tf.models.layers import conv2d, instance_norm
+from fomm_tf.layers.blocks import conv2d, instance_norm
+from fomm_tf.layers.patch_discriminator import DiscriminatorBlock, Judgement
 from fomm_tf.monkeynet.config import CommonParams, DiscriminatorParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.layers import downsample_nearest

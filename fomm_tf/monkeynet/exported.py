@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from fomm_tf.manifest import Signature, Tensor, animating_signatures, picture_of
+from fomm_tf.inference.exported import ExportedModel, Output
+from fomm_tf.inference.manifest import Signature, Tensor, animating_signatures, picture_of
 from fomm_tf.monkeynet.config import MonkeyNetConfig
-from fomm_tf.monkeynet.keypoints import GaussianKeypoints
-from fomm_tf.runtime import ExportedModel
+from fomm_tf.monkeynet.motion import MonkeyNetMotion
 
 
-class ExportedMonkeyNet(ExportedModel):
+class ExportedMonkeyNet(MonkeyNetMotion, ExportedModel):
     """`detect` gives `GaussianKeypoints`: value [1, K, 2], and variance [1, K, 2, 2], [1, K, 1, 1]
     or None."""
 
-    DETECTED = GaussianKeypoints
+    OUTPUTS = {
+        "value": Output("keypoints"),
+        # Of large pictures they are rounded by more, and show in the frames.
+        "variance": Output("variances", is_judged=False),
+    }
 
     config: MonkeyNetConfig
 

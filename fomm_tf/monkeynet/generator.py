@@ -5,9 +5,10 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fomm_tf.geometry import coordinate_grid
-from fomm_tf.models.layers import Decoder, Encoder, ResBlock2d, conv2d
-from fomm_tf.models.sampler import BilinearSampler
+from fomm_tf.layers.blocks import ResBlock2d, conv2d
+from fomm_tf.layers.geometry import coordinate_grid
+from fomm_tf.layers.hourglass import Decoder, Encoder
+from fomm_tf.layers.sampler import BilinearSampler
 from fomm_tf.monkeynet.config import CommonParams, GeneratorParams
 from fomm_tf.monkeynet.dense_motion import DenseMotionModule
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints

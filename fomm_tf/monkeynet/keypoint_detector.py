@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fomm_tf.geometry import coordinate_grid
-from fomm_tf.models.layers import Hourglass
+from fomm_tf.layers.geometry import coordinate_grid
+from fomm_tf.layers.hourglass import Hourglass
 from fomm_tf.monkeynet.config import CommonParams, KPDetectorParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.layers import downsample_nearest
@@ -28,7 +28,7 @@ class KeypointDetector(keras.Model):
 
     def __init__(self, common: CommonParams, params: KPDetectorParams, **kwargs):
         super().__init__(**kwargs)
-        self.kp_variance = common.variance
+        self.kp_variance = common.kp_variance
         self.clip_variance = params.clip_variance
         self.temperature = params.temperature
         self.scale_factor = params.scale_factor

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from fomm_tf.errors import ModelError
-from fomm_tf.monkeynet.config import CommonParams, RNNParams
+from fomm_tf.monkeynet.config import CommonParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
+from fomm_tf.monkeynet.prediction_params import RNNParams
 
 
 class KeypointPredictor(keras.Model):
@@ -24,10 +25,10 @@ class KeypointPredictor(keras.Model):
 
     def __init__(self, common: CommonParams, params: RNNParams, **kwargs):
         super().__init__(**kwargs)
-        if common.variance == "single":
+        if common.kp_variance == "single":
             raise ModelError("keypoints with kp_variance 'single' cannot be predicted")
         self.num_kp = common.num_kp
-        self.has_variance = common.variance == "matrix"
+        self.has_variance = common.kp_variance == "matrix"
         size = common.num_kp * (6 if self.has_variance else 2)
         self.rnn = [
             _gru(size if i == 0 else params.num_features, params.num_features)

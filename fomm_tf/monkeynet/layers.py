@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.models.layers import BatchNorm, conv2d
-from fomm_tf.models.sampler import resize_bilinear
+from fomm_tf.layers.batch_norm import BatchNorm
+from fomm_tf.layers.blocks import conv2d
+from fomm_tf.layers.sampler import resize_bilinear
 
 InterpolationMode = Literal["nearest", "trilinear"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from fomm_tf.layers.patch_discriminator import Judgement
 from fomm_tf.losses import adversarial
 from fomm_tf.losses.perceptual import mean_distance
-from fomm_tf.models.discriminator import Judgement
 from fomm_tf.monkeynet.config import LossWeights
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fomm_tf.geometry import coordinate_grid, gaussians, inverse_2x2
-from fomm_tf.models.sampler import BilinearSampler
+from fomm_tf.layers.geometry import coordinate_grid, gaussians, inverse_2x2
+from fomm_tf.layers.sampler import BilinearSampler
 from fomm_tf.monkeynet.config import CommonParams, EmbeddingParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.layers import downsample_nearest
@@ -25,7 +25,7 @@ class MovementEmbedding(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.params = params
-        self.kp_variance = common.variance
+        self.kp_variance = common.kp_variance
         self.background = background
         self.sampler = BilinearSampler()
         per_keypoint = (
@@ -70,11 +70,11 @@ class MovementEmbedding(keras.layers.Layer):
 
     def _normalized(self, kp: GaussianKeypoints, height: int, width: int) -> tf.Tensor:
         heatmaps = keypoint_heatmaps(kp, height, width, self.kp_variance)
-        if self.params.normalizer == "sum":
+        if self.params.norm_const == "sum":
             # Of a keypoint so far outside that nothing is left of it, the heatmap stays zero.
             total = tf.reduce_sum(heatmaps, axis=[1, 2], keepdims=True)
             return tf.math.divide_no_nan(heatmaps, total)
-        return heatmaps / self.params.normalizer
+        return heatmaps / self.params.norm_const
 
 
 def keypoint_heatmaps(

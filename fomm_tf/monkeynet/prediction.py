@@ -10,10 +10,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from fomm_tf.errors import UserError
-from fomm_tf.monkeynet.config import PredictionParams
 from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.model import MonkeyNetModel
+from fomm_tf.monkeynet.prediction_params import PredictionParams
 from fomm_tf.training.adam import Adam
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fomm_tf.arrays import read_arrays, save_arrays
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.models.state_dict import state_dict
 from fomm_tf.monkeynet.keypoint_predictor import (
     KeypointPredictor,
     load_predictor_state,
     predictor_state,
 )
 from fomm_tf.monkeynet.model import MonkeyNetModel
+from fomm_tf.weights.arrays import read_arrays, save_arrays
+from fomm_tf.weights.state_dict import state_dict
 
 # Beside the weights: whose keypoints it goes on with, and how many of them make a second.
 _DETECTOR = "detector"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from fomm_tf.models.discriminator import Judgement
+from fomm_tf.layers.patch_discriminator import Judgement
 from fomm_tf.monkeynet.discriminator import Discriminator
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.losses import discriminator_loss, generator_losses
 from fomm_tf.monkeynet.model import MonkeyNetModel
-from fomm_tf.training.base_step import BaseStep, Batch
-from fomm_tf.training.visualizer import visualize
+from fomm_tf.training.step import BaseStep, Batch
 
 Pair = tuple[GaussianKeypoints, GaussianKeypoints]
 """Keypoints of source and driving frames."""
@@ -37,12 +35,6 @@ class MonkeyNetTrainingStep(BaseStep):
     def networks(self) -> dict[str, keras.Model]:
         """The trained networks by their name in checkpoints."""
         return self.model.networks | {"discriminator": self.discriminator}
-
-    def picture(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
-        """One row for each pair: its frames with their keypoints, and every step of the model."""
-        kp_source, kp_driving = self.model.detect(source), self.model.detect(driving)
-        out = self.model.generate(source, kp_source, kp_driving)
-        return visualize(out, source, driving, kp_source, kp_driving, self.config.visualizer_params)
 
     def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         replicas = self.strategy.num_replicas_in_sync

@@ -5,24 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from fomm_tf.errors import ModelError
-from fomm_tf.models.state_dict import load_state_dict, state_dict
-from fomm_tf.training.base_step import BaseStep
-from fomm_tf.training.checkpoints import load_official_state
+from fomm_tf.inference.loading import load_model
+from fomm_tf.training.step import InitialWeights
+from fomm_tf.weights.state_dict import state_dict
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 
-def load_initial_weights(step: BaseStep, path: Path) -> str | None:
-    """Fills the networks of `step` from a model folder or an official `.pth.tar` of its own kind.
+def read_initial_weights(path: Path) -> InitialWeights:
+    """Reads a model folder or an official `.pth.tar`, for `BaseStep.start_from`.
 
-    The official file also brings its discriminator and Adam states where it has them; a
-    discriminator that there is none for stays new. Returns what was left at random, in words for
-    the user, or None for what needs no telling. Raises ModelError.
+    Raises ModelError with one line.
     """
     if path.is_dir():
-        model = type(step.model).load(path)
-        for module, network in model.networks.items():
-            load_state_dict(step.networks[module], state_dict(network), f"{path} ({module})")
-    elif path.is_file():
-        load_official_state(step, path)
-    else:
-        raise ModelError(f"--init {path}: no such model folder or checkpoint")
-    return None
+        model = load_model(path)
+        modules = {name: state_dict(network) for name, network in model.networks.items()}
+        return InitialWeights(path, modules, model.config)
+    if path.is_file():
+        return InitialWeights(path, read_checkpoint(path), None)
+    raise ModelError(f"--init {path}: no such model folder or checkpoint")

@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from fomm_tf.config import BaseConfig
+from fomm_tf.config.base import BaseConfig
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
 from fomm_tf.errors import ModelError, UserError
-from fomm_tf.files import remove_leftovers, replacing
-from fomm_tf.training.base_step import BaseStep, Batch
+from fomm_tf.files import remove_leftovers, write_json
+from fomm_tf.media.pictures import write_picture
 from fomm_tf.training.checkpoints import (
     check_finite,
     checkpoint_number,
@@ -28,6 +28,7 @@ from fomm_tf.training.checkpoints import (
     save_checkpoint,
     training_state,
 )
+from fomm_tf.training.step import BaseStep, Batch
 
 RUN_FILE = "run.json"
 _SCALARS_EVERY = 10
@@ -88,8 +89,7 @@ class Trainer:
         for folder in (self.options.out, self.checkpoints, self.pictures):
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
-        with replacing(self.options.out / RUN_FILE) as temporary:
-            temporary.write_text(json.dumps(self._identity(), indent=1) + "\n")
+        write_json(self.options.out / RUN_FILE, self._identity())
         self.config.save(self.options.out / "config.yaml")
         writer = tf.summary.create_file_writer(str(self.options.out / "logs"))
         bar = tqdm(total=self.total, initial=self.done, unit="step", dynamic_ncols=True)
@@ -117,7 +117,7 @@ class Trainer:
             bar.set_postfix({"loss": f"{sum(losses.values()):.3f}", "images/s": f"{rate:.1f}"})
             if self.done % _SCALARS_EVERY == 0:
                 self._write_scalars(losses, rate)
-            if self.done % (train.checkpoint_freq * self.epoch_steps) == 0:
+            if self.done % (train.checkpoint_epochs * self.epoch_steps) == 0:
                 self._finite_state()
                 epoch = self.done // self.epoch_steps
                 self.step.model.save(self.options.out / "epochs" / f"{epoch:04d}")
@@ -145,7 +145,7 @@ class Trainer:
         epoch = self.done // self.epoch_steps
         factor = 0.1 ** sum(milestone <= epoch for milestone in train.epoch_milestones)
         for name, optimizer in self.step.optimizers.items():
-            rate = getattr(train, f"lr_{name}") * factor
+            rate = train.learning_rate(name) * factor
             if not math.isclose(float(optimizer.learning_rate), rate, rel_tol=1e-6):
                 optimizer.learning_rate.assign(rate)
 
@@ -194,10 +194,9 @@ class Trainer:
                 n: self.step.strategy.experimental_local_results(v)[0] for n, v in batch.items()
             }
         source, driving = (batch[name][:_PICTURES].numpy() for name in ("source", "driving"))
-        picture = self.step.picture(source, driving)
+        picture = self.step.model.visualize(source, driving)
         tf.summary.image("training", picture[None], step=self.done)
-        with replacing(self.pictures / f"step-{self.done:08d}.png") as temporary:
-            tf.keras.utils.save_img(temporary, picture, scale=False)
+        write_picture(self.pictures / f"step-{self.done:08d}.png", picture)
 
     def _identity(self) -> dict:
         """What a resumed run must share with its beginning, or its steps would not be the same."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from fomm_tf.config import BaseConfig
-from fomm_tf.geometry import random_warp
+from fomm_tf.config.base import BaseConfig
+from fomm_tf.layers.geometry import random_warp
 
 
 def warp_batches(config: BaseConfig, seed: int, start_step: int) -> tf.data.Dataset:

@@ -7,10 +7,12 @@ import yaml
 from copart.golden import ROOT
 from copart.tiny_copart import tiny_copart_config, tiny_copart_dict
 
-from fomm_tf.config import Config, check_trainable, load_config, required_multiple
-from fomm_tf.copart.config import CoPartConfig, is_copart
+from fomm_tf.config.schema import load_yaml
+from fomm_tf.copart import CoPart
+from fomm_tf.copart.config import CoPartConfig
 from fomm_tf.errors import ConfigError
-from fomm_tf.yaml_schema import load_yaml
+from fomm_tf.fomm.config import FOMMConfig
+from fomm_tf.registry import load_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("copart-*.yaml"))
 
@@ -54,21 +56,22 @@ def test_both_spellings_of_the_learning_rates():
 
 
 def test_kinds_of_configs_are_told_apart():
-    assert is_copart(load_yaml(CONFIGS[0]))
-    assert not is_copart(load_yaml(CONFIGS[0].with_name("vox-256.yaml")))
-    assert not is_copart([]) and not is_copart({"model_params": None})
+    recognises = CoPart().recognises
+    assert recognises(load_yaml(CONFIGS[0]))
+    assert not recognises(load_yaml(CONFIGS[0].with_name("vox-256.yaml")))
+    assert not recognises({}) and not recognises({"model_params": None})
     with pytest.raises(ConfigError, match="num_segments: unknown key"):
-        Config.from_dict(load_yaml(CONFIGS[0]))
+        FOMMConfig.from_dict(load_yaml(CONFIGS[0]))
 
 
 def test_required_multiple_is_the_largest_reduction():
-    assert required_multiple(tiny_copart_config()) == 8
+    assert tiny_copart_config().required_multiple == 8
     deep = {"model_params.reconstruction_module_params.num_down_blocks": 5}
-    assert required_multiple(tiny_copart_config(**deep)) == 32
+    assert tiny_copart_config(**deep).required_multiple == 32
     dense = {"dense_motion_params": {"num_blocks": 2, "scale_factor": 0.125}}
     data = tiny_copart_dict()
     data["model_params"]["reconstruction_module_params"] |= dense
-    assert required_multiple(CoPartConfig.from_dict(data)) == 32
+    assert CoPartConfig.from_dict(data).required_multiple == 32
 
 
 @pytest.mark.parametrize(
@@ -97,8 +100,8 @@ def test_mistakes_are_one_line(changes, words):
 def test_trainable_needs_pixels_for_vgg():
     config = tiny_copart_config(**{"train_params.scales": [1, 0.03125]})
     with pytest.raises(ConfigError, match="x.yaml: train_params.scales: 0.03125 leaves 1 pixels"):
-        check_trainable(config, "x.yaml")
-    check_trainable(tiny_copart_config())
+        config.check_trainable("x.yaml")
+    tiny_copart_config().check_trainable()
 
 
 def test_a_saved_config_is_plain_yaml(tmp_path):

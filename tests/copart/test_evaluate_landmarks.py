@@ -8,6 +8,7 @@ from commands import assert_one_line_error, run_command
 from copart.tiny_copart import tiny_copart_config
 from PIL import Image
 
+from fomm_tf.copart import evaluate_landmarks
 from fomm_tf.copart.landmark_pictures import draw_landmarks
 from fomm_tf.copart.model import CoPartModel
 from fomm_tf.copart.segments import Segments
@@ -32,7 +33,7 @@ class FakeModel:
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr(CoPartModel, "load", lambda path: FakeModel())
+    monkeypatch.setattr(evaluate_landmarks, "load_model", lambda path, kind: FakeModel())
 
 
 def draw(path, places, height=SIDE, width=SIDE):

@@ -11,18 +11,20 @@ from copart.tiny_copart import save_fomm, tiny_copart_config
 from tiny import tiny_config
 from torch_files import write_arrays
 
-from fomm_tf.config import check_trainable, load_config
-from fomm_tf.copart.initial_weights import load_initial_weights
+from fomm_tf.copart import CoPart
 from fomm_tf.copart.model import CoPartModel
 from fomm_tf.copart.official import dense_motion_params, our_layout
 from fomm_tf.copart.reconstruction import visibility
 from fomm_tf.copart.segments import Segments
 from fomm_tf.copart.step import CoPartTrainingStep
 from fomm_tf.errors import ConfigError, ModelError
-from fomm_tf.model import FirstOrderMotionModel, load_model, load_official
-from fomm_tf.models.layers import antialias_kernel
-from fomm_tf.models.state_dict import state_dict
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.fomm.model import FirstOrderMotionModel
+from fomm_tf.inference.loading import load_model, load_official
+from fomm_tf.layers.antialias import antialias_kernel
+from fomm_tf.registry import load_config
+from fomm_tf.training.initial_weights import read_initial_weights
+from fomm_tf.weights.state_dict import state_dict
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 FOMM_CASE = ROOT / "first-order-supervised"
 
@@ -34,7 +36,7 @@ def modules_of(case: str) -> dict:
 def test_a_saved_model_is_the_same_model(tmp_path):
     model = load("first-order-supervised")
     model.save(tmp_path / "model")
-    again = CoPartModel.load(tmp_path / "model")
+    again = load_model(tmp_path / "model", CoPart())
     assert again.config == model.config
     assert again.dense_motion_network is not None
     source = arrays("first-order-supervised", "inputs")["source"]
@@ -123,7 +125,7 @@ def test_training_starts_from_a_fomm(official, fomm_folder, tmp_path):
         path = write_arrays(tmp_path / "fomm.pth.tar", modules)
     step = CoPartTrainingStep(tiny_copart_config())
     before = state_dict(step.networks["segmentation_module"])
-    notice = load_initial_weights(step, path)
+    notice = step.start_from(read_initial_weights(path))
     assert f"{path} is a FOMM" in notice and "segmentation starts at random" in notice
     after = state_dict(step.networks["segmentation_module"])
     for name, value in after.items():
@@ -141,12 +143,12 @@ def test_training_starts_from_its_own_folder_and_from_official_files(tmp_path):
     config = with_random_vgg(config)
     step = CoPartTrainingStep(config)
     for path in (tmp_path / "model", ROOT / "taichi" / "checkpoint-legacy.pth.tar"):
-        assert load_initial_weights(step, path) is None
+        assert step.start_from(read_initial_weights(path)) is None
         for module, network in step.networks.items():
             for name, value in state_dict(model.networks[module]).items():
                 np.testing.assert_array_equal(state_dict(network)[name], value, err_msg=name)
     with pytest.raises(ModelError, match="no such model folder or checkpoint"):
-        load_initial_weights(step, tmp_path / "nothing")
+        read_initial_weights(tmp_path / "nothing")
 
 
 def with_random_vgg(config):
@@ -169,11 +171,11 @@ def test_a_checkpoint_of_another_config_is_refused():
 
 def test_what_is_no_co_part_model_is_refused(tmp_path, fomm_folder):
     with pytest.raises(ModelError, match="no such model folder"):
-        CoPartModel.load(tmp_path / "nothing")
+        load_model(tmp_path / "nothing", CoPart())
     with pytest.raises(ModelError, match="it has no config.yaml"):
-        CoPartModel.load(tmp_path)
+        load_model(tmp_path, CoPart())
     with pytest.raises(ModelError, match="is a First Order Motion Model, and not a co-part"):
-        CoPartModel.load(fomm_folder)
+        load_model(fomm_folder, CoPart())
 
 
 def test_wrong_inputs_are_refused():
@@ -241,7 +243,7 @@ def test_equivariance_alone_leaves_the_reconstruction_as_it_is():
 def test_a_dense_motion_network_is_not_trained():
     config = load("first-order-supervised").config
     with pytest.raises(ConfigError, match="dense_motion_params: a dense motion network cannot"):
-        check_trainable(config)
+        config.check_trainable()
 
 
 def test_the_hidden_teach_the_driving_parts_nothing():

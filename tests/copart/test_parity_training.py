@@ -16,14 +16,14 @@ from copart.golden import (
     thinned,
 )
 
-from fomm_tf.config import load_config
-from fomm_tf.copart.initial_weights import load_initial_weights
 from fomm_tf.copart.official import our_layout
 from fomm_tf.copart.step import CoPartTrainingStep
-from fomm_tf.geometry import Warp
+from fomm_tf.layers.geometry import Warp
 from fomm_tf.losses.vgg19 import VGG19Features, random_kernels
-from fomm_tf.models.state_dict import named_weights, state_dict
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.registry import load_config
+from fomm_tf.training.initial_weights import read_initial_weights
+from fomm_tf.weights.state_dict import named_weights, state_dict
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 # Five times the difference between float32 and float64 inside PyTorch.
 TOLERANCE = {
@@ -55,7 +55,7 @@ def make_step(case: str, path=None) -> CoPartTrainingStep:
     config = load_config(ROOT / case / "config.yaml")
     config = replace(config, train_params=replace(config.train_params, vgg_weights="random"))
     step = CoPartTrainingStep(config)
-    load_initial_weights(step, path or checkpoint(case))
+    step.start_from(read_initial_weights(path or checkpoint(case)))
     return step
 
 

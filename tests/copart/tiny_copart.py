@@ -49,7 +49,7 @@ def save_fomm(folder: Path) -> Path:
     """Writes an untrained FOMM of the same sizes as a model folder; returns it."""
     import keras
 
-    from fomm_tf.model import FirstOrderMotionModel
+    from fomm_tf.fomm.model import FirstOrderMotionModel
 
     keras.utils.set_random_seed(3)
     sizes = {"block_expansion": 8, "max_features": 16}

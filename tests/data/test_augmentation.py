@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from fomm_tf.config import (
+from fomm_tf.config.sections import (
     AugmentationParams,
     CropParam,
     FlipParam,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from sample_media import moving_square, write_video
 
-from fomm_tf.config import AugmentationParams, CropParam, DatasetParams, FlipParam
+from fomm_tf.config.sections import AugmentationParams, CropParam, DatasetParams, FlipParam
 from fomm_tf.data.clips import list_videos
 from fomm_tf.data.dataset import FramesDataset, split_videos
 from fomm_tf.errors import ConfigError, DataError

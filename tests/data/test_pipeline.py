@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fomm_tf.config import AugmentationParams, DatasetParams, FlipParam, JitterParam
+from fomm_tf.config.sections import AugmentationParams, DatasetParams, FlipParam, JitterParam
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
 from fomm_tf.errors import DataError
@@ -140,7 +140,7 @@ def test_other_errors_are_not_hidden(root):
 
 LEFT_RUNNING = """
 import sys
-from fomm_tf.config import DatasetParams
+from fomm_tf.config.sections import DatasetParams
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.data.pipeline import iterate, training_batches
 data = FramesDataset(DatasetParams(sys.argv[1], (16, 24, 3)))

@@ -14,8 +14,8 @@ from PIL import Image
 from export import benchmark
 from export.benchmark_table import HEAD, KERAS, Benchmark, Subject
 from export.plot import save_plot
-from export.speed import Times, measure
 from fomm_tf.errors import ConfigError
+from fomm_tf.measure.timing import Times, interleaved, timer
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -127,7 +127,7 @@ def test_help_waits_for_neither_tensorflow_nor_matplotlib():
     line = [sys.executable, "-X", "importtime", "-m", "export.benchmark", "--help"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "examples:" in done.stdout
-    assert "tqdm" in done.stderr
+    assert "argparse" in done.stderr
     assert "tensorflow" not in done.stderr and "matplotlib" not in done.stderr
 
 
@@ -157,13 +157,14 @@ def test_table_without_float32_has_no_shares():
 
 
 def test_rounds_are_interleaved_and_the_first_does_not_count(monkeypatch):
-    monkeypatch.setattr("export.speed.LEAST_SECONDS", 1e-5)
+    monkeypatch.setattr("fomm_tf.measure.timing.LEAST_SECONDS", 1e-5)
     called = []
     subjects = [
         {"one": lambda: called.append("a one"), "two": lambda: called.append("a two")},
         {"one": lambda: called.append("b one")},
     ]
-    first, second = measure(subjects, rounds=2)
+    timers = [{name: timer(call) for name, call in one.items()} for one in subjects]
+    first, second = interleaved(timers, 2, lambda: None)
     assert list(first.rounds) == ["one", "two"] and list(second.rounds) == ["one"]
     assert all(len(seconds) == 2 for seconds in [*first.rounds.values(), *second.rounds.values()])
     order = [name for i, name in enumerate(called) if i == 0 or called[i - 1] != name]

@@ -16,15 +16,17 @@ from tiny import save_random_model
 
 import fomm_tf
 from export import benchmark, layer_groups
-from export.convert import convert
+from export.conversion import convert
 from export.convert import main as convert_main
-from export.folder import check_replaceable
+from export.preconditions import check_replaceable
 from export.verify import main as verify_main
 from fomm_tf.animate import main as animate
 from fomm_tf.copart.config import CoPartConfig
+from fomm_tf.copart.exported import SEGMENTATION
 from fomm_tf.errors import ModelError
-from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE, SEGMENTATION
-from fomm_tf.metrics import psnr
+from fomm_tf.inference.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE
+from fomm_tf.inference.motion import MotionOptions
+from fomm_tf.measure.metrics import psnr
 from fomm_tf.monkeynet.config import MonkeyNetConfig
 
 # Of the models here, see `save_random_model`.
@@ -166,7 +168,7 @@ def test_other_configs(config, pictures, tmp_path):
     model = save_random_model(tmp_path / "model", config, **RANDOM)
     manifest = convert(tmp_path / "model", tmp_path / "out", "float32")
     assert_equal(fomm_tf.load_exported(tmp_path / "out"), model, pictures)
-    assert (manifest.difference.frame is None) == isinstance(config, CoPartConfig)
+    assert ("frame" not in manifest.difference.deviations) == isinstance(config, CoPartConfig)
 
 
 @pytest.mark.parametrize("name", ["monkey", "parts"])
@@ -178,10 +180,10 @@ def test_smaller_precisions(name, precision, decibels, folders, pictures, tmp_pa
     both = (exported, model)
     if name == "monkey":
         found, expected = (one.decode(one.encode(pictures[0]), *kp) for one in both)
-        assert manifest.difference.variances.max > 0
+        assert manifest.difference.deviations["variances"].max > 0
     else:
         found, expected = (one.detect(pictures[0]).segmentation for one in both)
-        assert manifest.difference.jacobians.max > 0
+        assert manifest.difference.deviations["jacobians"].max > 0
     assert decibels < psnr(np.square(found - expected).mean()) < 120  # it is another precision
     whole = json.loads((folders / f"{name}-float32" / MANIFEST_FILE).read_text())["graphs"]
     assert sum(one.bytes for one in manifest.graphs) < 0.9 * sum(one["bytes"] for one in whole)
@@ -191,7 +193,7 @@ def test_what_the_command_and_the_manifest_say(folders, tmp_path, capsys):
     line = ["--model", str(folders / "parts"), "--out", str(tmp_path / "out")]
     convert_main([*line, "--precision", "float32", "--size", "32x64"])
     printed = capsys.readouterr().out
-    assert "segmentation.tflite: 0." in printed and ", segmentation within " in printed
+    assert "segmentation.tflite: 0." in printed and "segmentation within " in printed
     data = json.loads((tmp_path / "out" / MANIFEST_FILE).read_text())
     assert (data["format"], data["size"]) == (1, [32, 64])
     (graph,) = data["graphs"]
@@ -280,13 +282,14 @@ def test_motion_is_transferred_as_the_config_says(folders, pictures):
     exported = fomm_tf.load_exported(folders / "monkey-float32")
     kp = [model.detect(picture) for picture in pictures[:3]]
     kp[1] = kp[1]._replace(value=3 * kp[1].value)
-    for options in ({}, {"relative": False}, {"adapt_scale": True}):
+    motions = ({}, {"relative": False}, {"adapt_scale": True})
+    for options in (MotionOptions(**changes) for changes in motions):
         for found, expected in zip(
-            exported.transfer(*kp, **options), model.transfer(*kp, **options), strict=True
+            exported.transfer(*kp, options), model.transfer(*kp, options), strict=True
         ):
             np.testing.assert_array_equal(found, expected)
         assert np.abs(expected - kp[1].variance).max() > 1e-4, "the variance was not adapted"
-        assert np.abs(exported.transfer(*kp, **options).value).max() <= 1
+        assert np.abs(exported.transfer(*kp, options).value).max() <= 1
 
 
 def test_a_dataset_by_transfer_params(folders, moving_squares, tmp_path):
@@ -331,7 +334,7 @@ def test_verify(folders, clip, tmp_path, capsys):
     assert "MISSED" not in text and "clips" not in text
     assert report["outputs"].keys() == {"detect.segmentation", "detect.shift", "detect.affine"}
     assert report["clips"] == [] and report["reconstruction_l1"] == {}
-    texts = [bar["text"] for bar in report["bars"]]
+    texts = [one["text"] for one in report["thresholds"]]
     assert sum("dB, at least 70" in text for text in texts) == 1 and len(texts) == 4
     with pytest.raises(ModelError, match="of a Monkey-Net, and that is a co-part segmentation"):
         verify_main(
@@ -351,7 +354,7 @@ def test_verify_finds_another_segmentation(folders, clip, tmp_path, capsys):
     assert "missed: detect segmentation differs by" in capsys.readouterr().err
 
 
-def test_int8_of_both_meets_its_bars(folders, clip, tmp_path, capsys):
+def test_int8_of_both_meets_its_thresholds(folders, clip, tmp_path, capsys):
     for name in ("monkey", "parts"):
         out = tmp_path / name
         convert(folders / name, out, "int8", calibration=clip / "talk.mp4")

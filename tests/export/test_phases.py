@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from export.phases import phase_upsampling
-from fomm_tf.models.layers import UpBlock2d
+from fomm_tf.layers.blocks import UpBlock2d
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 7, 3), (2, 1, 4, 3)])

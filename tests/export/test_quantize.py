@@ -19,16 +19,18 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tiny import save_random_model, tiny_config
 
 import fomm_tf
-from export import int8, layer_groups
+from export import calibration, layer_groups, layer_study, preconditions
 from export.calibration import MIN_FRAMES, model_input, read_clips
-from export.convert import convert, main
+from export.conversion import convert
+from export.convert import main
 from export.inspect_graph import operators
-from export.layer_names import GROUPS, layers_of, pattern
+from export.layer_names import pattern
 from export.quantize import _in_parts
-from export.recipes import RECIPES
+from export.recipes import recipe_modes
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE, read_manifest
-from fomm_tf.metrics import psnr
+from fomm_tf.inference.loading import read_manifest
+from fomm_tf.inference.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE
+from fomm_tf.measure.metrics import psnr
 
 # Between convolutions; nothing else may come into contact with 8 bits.
 BETWEEN = {"AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "CONCATENATION", "ADD", "MUL", "PAD"}
@@ -112,13 +114,14 @@ def test_every_kind_of_model(kind, recipe, video, tmp_path):
     assert frames[1].std() > 0.01
     assert 28 < psnr(np.square(frames[0] - frames[1]).mean()) < 80  # close, and really in 8 bits
 
-    modes = RECIPES[recipe]
+    modes = recipe_modes(model, recipe)
+    groups = [group.name for group in model.layer_groups()]
     convolved = 0
     for graph in manifest.graphs:
         for rows in types((out / graph.file).read_bytes()).values():
             for operator, output, through in rows:
                 if operator == "CONV_2D":
-                    (group,) = (g for g in GROUPS if re.search(pattern(g), output))
+                    (group,) = (g for g in groups if re.search(pattern(g), output))
                     assert through == ("INT8" if modes.get(group) == "static" else "FLOAT32"), (
                         output
                     )
@@ -129,7 +132,7 @@ def test_every_kind_of_model(kind, recipe, video, tmp_path):
 
 
 def kernels(model) -> int:
-    layers = [layer for group in layers_of(model).values() for layer in group]
+    layers = [layer for group in model.layer_groups() for layer in group.layers]
     variables = {id(v): v for layer in layers for v in layer.variables}
     return sum(len(v.shape) == 4 for v in variables.values())
 
@@ -167,16 +170,16 @@ def test_what_the_manifest_says(tiny_model_dir, video, tmp_path, capfd):
 
 
 def test_drawn_faces_without_calibration(tiny_model_dir, monkeypatch, tmp_path):
-    monkeypatch.setattr(int8, "CLIPS", 2)
+    monkeypatch.setattr(calibration, "CLIPS", 2)
     manifest = convert(tiny_model_dir, tmp_path / "out", "int8")
     assert manifest.recipe == "quality" and "cartoon_faces" in manifest.difference.pictures
 
 
 @pytest.mark.parametrize(("root", "warns"), [("data", True), ("data/cartoon-faces", False)])
 def test_drawn_faces_are_not_for_every_model(root, warns, monkeypatch, capsys):
-    monkeypatch.setattr(int8, "CLIPS", 1)
+    monkeypatch.setattr(calibration, "CLIPS", 1)
     config = tiny_config(**{"dataset_params.root_dir": root})
-    ((clip,), held_out) = int8.read_calibration(None, config)
+    ((clip,), held_out) = calibration.read_calibration(None, config)
     assert held_out is None and {picture.shape for picture in clip} == {(1, 64, 64, 3)}
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == warns and all("--calibration" in line for line in lines)
@@ -253,7 +256,7 @@ def test_options_of_int8_alone(option, tmp_path, capsys):
 
 
 def test_without_the_quantizer(tiny_model_dir, monkeypatch, tmp_path):
-    monkeypatch.setattr(int8.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(preconditions.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="pip install 'ai-edge-quantizer"):
         convert(tiny_model_dir, tmp_path / "out", "int8")
     assert not list(tmp_path.iterdir())
@@ -297,8 +300,8 @@ def test_channels_without_weights_keep_their_bias(tiny_model_dir, video, tmp_pat
 
 
 def test_the_study_of_layer_groups(tiny_model_dir, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(int8, "CLIPS", 2)
-    monkeypatch.setattr(layer_groups, "_CLIPS", 1)
+    monkeypatch.setattr(calibration, "CLIPS", 2)
+    monkeypatch.setattr(layer_study, "_CLIPS", 1)
     monkeypatch.setattr(layer_groups, "_FRAMES", 3)
     out = tmp_path / "study"
     layer_groups.main(["--model", str(tiny_model_dir), "--out", str(out)])
@@ -307,7 +310,10 @@ def test_the_study_of_layer_groups(tiny_model_dir, monkeypatch, tmp_path, capsys
     names = [(row["layers"], row["mode"]) for row in rows]
     assert names[:2] == [("detector_encoder", "static"), ("detector_encoder", "dynamic")]
     assert names[-2:] == [("all", "recipe quality"), ("all", "recipe fast")]
-    assert {name for name, _ in names} == {*layers_of(fomm_tf.load_model(tiny_model_dir)), "all"}
+    assert {name for name, _ in names} == {
+        *(group.name for group in fomm_tf.load_model(tiny_model_dir).layer_groups()),
+        "all",
+    }
     assert all(row["mb_saved"] > 0 for row in rows if row["layers"] == "all")
     assert max(row["psnr"] for row in rows[-2:]) < max(row["psnr"] for row in rows[:-2])
     table = (out / "layer_groups.md").read_text()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fomm_tf.layers.patch_discriminator import Judgement
 from fomm_tf.losses.adversarial import (
     discriminator_gan_loss,
     feature_matching_loss,
     generator_gan_loss,
 )
-from fomm_tf.models.discriminator import Judgement
 
 
 def said(*values: float) -> Judgement:

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from tiny import tiny_config
 
+from fomm_tf.fomm.step import FOMMTrainingStep
 from fomm_tf.losses.perceptual import mean_distance, perceptual_loss, pixel_loss
-from fomm_tf.training.step import TrainingStep
 
 
 def picture(*values: float) -> tf.Tensor:
@@ -58,9 +58,9 @@ def test_only_the_generated_picture_has_a_gradient():
 def test_training_computes_vgg_only_as_deep_as_there_are_weights(weights, depth):
     changes = {"loss_weights.perceptual": weights, "vgg_weights": "random"}
     config = tiny_config(**{f"train_params.{path}": value for path, value in changes.items()})
-    assert TrainingStep(config).features.depth == depth
+    assert FOMMTrainingStep(config).features.depth == depth
 
 
 def test_training_without_perceptual_weights_loads_no_vgg():
     config = tiny_config(**{"train_params.vgg_weights": "no-such-file.pth"})
-    assert TrainingStep(config).features is None
+    assert FOMMTrainingStep(config).features is None

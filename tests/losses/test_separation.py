@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from tiny import tiny_config
 
+from fomm_tf.fomm.step import FOMMTrainingStep
 from fomm_tf.losses.separation import SIGMA, separation_loss
-from fomm_tf.training.step import TrainingStep
 
 
 def loss_of(*points: tuple[float, float]) -> float:
@@ -43,7 +43,7 @@ def test_pushes_apart():
 
 
 def test_is_weighted_into_the_losses_of_a_training_step():
-    step = TrainingStep(tiny_config(**{"train_params.loss_weights.separation": 2}))
+    step = FOMMTrainingStep(tiny_config(**{"train_params.loss_weights.separation": 2}))
     pictures = np.random.default_rng(0).uniform(size=(2, 2, 64, 64, 3)).astype(np.float32)
     batch = {
         "source": tf.constant(pictures[0]),

@@ -289,7 +289,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, name):
     code = f"""
 import resource, signal, numpy as np
 from fomm_tf.media.video_writer import VideoWriter
-from fomm_tf.errors import run_command
+from fomm_tf.cli import run_command
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 def main():

@@ -23,17 +23,20 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import fomm_tf
 from fomm_tf.animate import main as animate
-from fomm_tf.config import load_config
 from fomm_tf.errors import ModelError
-from fomm_tf.model import FirstOrderMotionModel
-from fomm_tf.models.state_dict import without_time
+from fomm_tf.fomm import FOMM
+from fomm_tf.inference.loading import load_model
+from fomm_tf.inference.motion import MotionOptions
+from fomm_tf.monkeynet import MonkeyNet
 from fomm_tf.monkeynet.config import NormalizationParams
 from fomm_tf.monkeynet.model import MonkeyNetModel
-from fomm_tf.monkeynet.motion_transfer import transfer_motion
+from fomm_tf.monkeynet.motion import transfer_motion
 from fomm_tf.monkeynet.step import MonkeyNetTrainingStep
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.registry import load_config
 from fomm_tf.training.checkpoints import training_state
-from fomm_tf.training.initial_weights import load_initial_weights
+from fomm_tf.training.initial_weights import read_initial_weights
+from fomm_tf.weights.state_dict import without_time
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 CASE = ROOT / "train-3steps"
 
@@ -97,7 +100,7 @@ def test_training_starts_from_a_model_folder(finished, config, moving_squares, t
 def test_training_starts_from_an_official_checkpoint_with_its_optimizers():
     path = CASE / "trained-checkpoint.pth.tar"
     step = MonkeyNetTrainingStep(load_config(CASE / "config.yaml"))
-    assert load_initial_weights(step, path) is None
+    assert step.start_from(read_initial_weights(path)) is None
     stored, state = read_checkpoint(path), training_state(step)
     for module in ("generator", "kp_detector", "discriminator"):
         assert state[f"optimizer_{module}/iterations"] == 3
@@ -182,7 +185,8 @@ def test_the_commands_options_reach_the_transfer(official):
     kp[1] = kp[1]._replace(value=3 * kp[1].value)
     for relative, adapt_scale, clip_mean in itertools.product((False, True), repeat=3):
         clipping = with_normalization(model, clip_mean=clip_mean)
-        moved = clipping.transfer(*kp, relative=relative, adapt_scale=adapt_scale)
+        options = MotionOptions(relative=relative, adapt_scale=adapt_scale)
+        moved = clipping.transfer(*kp, options)
         expected = transfer_motion(
             *kp, move_location=relative, movement_mult=adapt_scale, clip_mean=clip_mean
         )
@@ -215,10 +219,10 @@ def test_what_a_command_cannot_do(
     tiny_copart_config().save(parts)
     result = train(parts, data, out, "--init", finished)
     assert_one_line_error(result, f"{monkey} co-part segmentation model, nor a FOMM")
-    for kind in (MonkeyNetModel, FirstOrderMotionModel):
-        folder = tiny_model_dir if kind is MonkeyNetModel else finished
-        with pytest.raises(ModelError, match=f"{folder} is a .*, and not a {kind.KIND.name}$"):
-            kind.load(folder)
+    for kind, folder in ((MonkeyNet(), tiny_model_dir), (FOMM(), finished)):
+        name = kind.config().KIND
+        with pytest.raises(ModelError, match=f"{folder} is a .*, and not a {name}$"):
+            load_model(folder, kind)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,6 @@ import tensorflow as tf
 from monkeynet.golden import ROOT, frames, raw
 
 from fomm_tf import load_official
-from fomm_tf.config import load_config
 from fomm_tf.errors import ModelError
 from fomm_tf.monkeynet.config import MonkeyNetConfig
 from fomm_tf.monkeynet.keypoint_detector import clip_variance
@@ -18,6 +17,7 @@ from fomm_tf.monkeynet.layers import GroupBlock2d, resize
 from fomm_tf.monkeynet.model import MonkeyNetModel
 from fomm_tf.monkeynet.movement_embedding import MovementEmbedding
 from fomm_tf.monkeynet.prediction import Plateau, random_windows
+from fomm_tf.registry import load_config
 
 
 def config_of(case: str) -> MonkeyNetConfig:

@@ -18,13 +18,13 @@ from monkeynet.golden import (
 )
 
 from fomm_tf import load_official
-from fomm_tf.base_model import load_official_module
-from fomm_tf.models.discriminator import Judgement
+from fomm_tf.inference.model import load_official_module
+from fomm_tf.layers.patch_discriminator import Judgement
 from fomm_tf.monkeynet.discriminator import Discriminator
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.losses import discriminator_loss, generator_losses
-from fomm_tf.monkeynet.motion_transfer import transfer_motion
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.monkeynet.motion import transfer_motion
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 TRANSFERS = sorted(path.parent.name for path in ROOT.glob("*/transfer.npz"))
 NORMALIZATIONS = sorted(path.parent.name for path in ROOT.glob("*/transfer_norm.npz"))

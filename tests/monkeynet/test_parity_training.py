@@ -17,13 +17,13 @@ from monkeynet.golden import (
     zero_gradient_parameters,
 )
 
-from fomm_tf.base_model import load_official_module
-from fomm_tf.config import load_config
-from fomm_tf.models.state_dict import load_state_dict, named_weights, state_dict, without_time
+from fomm_tf.inference.model import load_official_module
 from fomm_tf.monkeynet.step import MonkeyNetTrainingStep
-from fomm_tf.torch_checkpoint import read_checkpoint
+from fomm_tf.registry import load_config
 from fomm_tf.training.checkpoints import training_state
 from fomm_tf.training.trainer import Trainer
+from fomm_tf.weights.state_dict import load_state_dict, named_weights, state_dict, without_time
+from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 CASES = sorted(path.parent.name for path in ROOT.glob("*/train.npz"))
 # Five times what float32 and float64 differ by in the official code.

@@ -10,9 +10,10 @@ from PIL import Image
 from sample_media import moving_square, write_video
 
 from fomm_tf.errors import DataError, ModelError, UserError
+from fomm_tf.inference.loading import load_model
 from fomm_tf.media.pictures import read_picture, to_float
 from fomm_tf.media.video_reader import open_video
-from fomm_tf.monkeynet import prediction
+from fomm_tf.monkeynet import MonkeyNet, prediction
 from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor, predictor_state
 from fomm_tf.monkeynet.model import MonkeyNetModel
 from fomm_tf.monkeynet.prediction import predict_keypoints
@@ -123,7 +124,7 @@ def test_frames_are_the_picture_at_the_predicted_keypoints(trained, model_dir, p
     predictor_file = trained[1] / "predictor.npz"
     line = ("--model", model_dir, "--predictor", predictor_file, "--source", picture)
     run(*line, "--out", tmp_path / "frames", "--frames", 3)
-    model = MonkeyNetModel.load(model_dir)
+    model = load_model(model_dir, MonkeyNet())
     predictor, fps = load_predictor(predictor_file, model)
     assert fps == 10
     source = to_float(read_picture(picture))[None]
@@ -159,7 +160,7 @@ def test_a_picture_is_fitted(trained, model_dir, given, tmp_path, capsys):
 
 def test_a_picture_stands_for_all_frames_that_are_given(picture, given, tmp_path, capsys):
     save_model(tmp_path / "model", seed=4, init_frames=2)
-    model = MonkeyNetModel.load(tmp_path / "model")
+    model = load_model(tmp_path / "model", MonkeyNet())
     params = model.config.prediction_params.rnn_params
     predictor = KeypointPredictor(model.config.model_params.common_params, params)
     save_predictor(tmp_path / "p.npz", predictor, model, 12.5)
@@ -177,7 +178,7 @@ def test_a_picture_stands_for_all_frames_that_are_given(picture, given, tmp_path
 
 
 def test_a_predictor_file_holds_all(trained, model_dir, tmp_path):
-    model = MonkeyNetModel.load(model_dir)
+    model = load_model(model_dir, MonkeyNet())
     predictor, _ = load_predictor(trained[1] / "predictor.npz", model)
     save_predictor(tmp_path / "copy.npz", predictor, model, 29.97)
     again, fps = load_predictor(tmp_path / "copy.npz", model)
@@ -193,7 +194,7 @@ def changed(path, **entries):
 
 
 def test_files_that_are_no_predictor_of_the_model(trained, model_dir, tmp_path):
-    model = MonkeyNetModel.load(model_dir)
+    model = load_model(model_dir, MonkeyNet())
     path = tmp_path / "p.npz"
     stored = (trained[1] / "predictor.npz").read_bytes()
     nan = {"linear.bias": np.full(18, np.nan, np.float32)}

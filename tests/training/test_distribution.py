@@ -13,8 +13,8 @@ from fomm_tf.quiet import import_tensorflow
 import_tensorflow()
 import keras, numpy as np, tensorflow as tf
 from tiny import tiny_config
-from fomm_tf.models.state_dict import state_dict
-from fomm_tf.training.step import TrainingStep
+from fomm_tf.weights.state_dict import state_dict
+from fomm_tf.fomm.step import FOMMTrainingStep
 
 replicas = int(sys.argv[1])
 cpu = tf.config.list_physical_devices("CPU")[0]
@@ -23,7 +23,7 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if replicas > 1 el
 keras.utils.set_random_seed(3)
 gan = {"generator_gan": 1, "discriminator_gan": 1}
 config = tiny_config(**{f"train_params.loss_weights.{name}": value for name, value in gan.items()})
-step = TrainingStep(config, strategy)
+step = FOMMTrainingStep(config, strategy)
 for optimizer in step.optimizers.values():
     optimizer.learning_rate.assign(1e-4)
 rng = np.random.default_rng(0)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tiny import tiny_config
 
-from fomm_tf.config import with_overrides
+from fomm_tf.config.base import with_overrides
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, ModelError
-from fomm_tf.training.step import TrainingStep
+from fomm_tf.fomm.step import FOMMTrainingStep
 from fomm_tf.training.trainer import RunOptions, Trainer, check_same_run
 from fomm_tf.training.warps import warp_batches
 
@@ -17,14 +17,14 @@ from fomm_tf.training.warps import warp_batches
 def test_the_step_is_traced_once_and_restores_exactly(moving_squares, tmp_path):
     config = tiny_config()
     dataset = FramesDataset(config.dataset_params, "train", root=moving_squares)
-    step = TrainingStep(config)
+    step = FOMMTrainingStep(config)
     trainer = Trainer(config, step, dataset, RunOptions(tmp_path / "run", steps=9))
     assert trainer.epoch_steps == 8
     trainer.run()
     assert trainer.done == 9
     assert step.__call__.experimental_get_tracing_count() == 1
 
-    other = TrainingStep(config)
+    other = FOMMTrainingStep(config)
     again = Trainer(config, other, dataset, RunOptions(tmp_path / "run", steps=9))
     again.resume()
     assert again.done == 9

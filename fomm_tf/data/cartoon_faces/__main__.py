@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fomm_tf.command_line import command_parser
+from functools import partial
+
+from fomm_tf.cli import command_parser, run_command
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
-from fomm_tf.errors import run_command
 
 _DESCRIPTION = """\
 Draws videos of cartoon faces that move, to train and test with: mp4 files in OUT/train and
@@ -16,7 +17,7 @@ _EXAMPLES = """examples:
 """
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Parses the command line and writes the videos."""
     parser = command_parser("data.cartoon_faces", _DESCRIPTION, _EXAMPLES)
     parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
@@ -42,7 +43,7 @@ def main() -> None:
         help=f"width and height in pixels, {MIN_SIZE} to {MAX_SIZE} (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     files = write_dataset(args.out, args.videos, args.frames, args.size, args.seed)
     test = sum(file.parent.name == "test" for file in files)
     train = len(files) - test
@@ -51,5 +52,7 @@ def main() -> None:
     )
 
 
+command = partial(run_command, main)
+
 if __name__ == "__main__":
-    run_command(main)
+    command()

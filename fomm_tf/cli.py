@@ -1,0 +1,115 @@
+"""What the commands share: how they run, types of arguments, what they tell on the way."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable
+
+from fomm_tf.errors import UserError
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Runs a command's `main`; turns user errors into one line and exit code 2, Ctrl-C into 130."""
+    try:
+        main()
+    except UserError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output went away (`... | head`): nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _fail(f"{name}{error.strerror or error}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def command_parser(
+    name: str, description: str | None, details: str, package: str = "fomm_tf"
+) -> argparse.ArgumentParser:
+    """The parser of `python -m PACKAGE.NAME`; `details`, with examples, end its --help."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {package}.{name}",
+        description=description,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser, video: str | None = None) -> None:
+    """--fit, --box and --threads of commands that take a picture (--source), and --VIDEO-box of
+    those that take a video beside it, by the name of its argument."""
+    add = parser.add_argument
+    add(
+        "--fit",
+        choices=("crop", "letterbox"),
+        default="crop",
+        help="pictures of another aspect: cut off the sides (default) or add black bars",
+    )
+    add("--box", type=box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
+    if video is not None:
+        text = f"the same for the {video} video"
+        add(f"--{video}-box", type=box, metavar="X,Y,W,H", help=text)
+    add("--threads", type=positive, metavar="N", help="processor threads (default: all)")
+
+
+def positive(text: str) -> int:
+    """The type of an argument: a whole number of at least 1."""
+    return _whole(text, 1)
+
+
+def not_negative(text: str) -> int:
+    """The type of an argument: a whole number of at least 0."""
+    return _whole(text, 0)
+
+
+def box(text: str) -> tuple[int, int, int, int]:
+    """The type of an argument: X,Y,W,H in pixels."""
+    try:
+        x, y, w, h = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not four whole numbers X,Y,W,H") from None
+    return x, y, w, h
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """The type of an argument: HEIGHTxWIDTH in pixels."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, as in 256x384")
+    return int(match[1]), int(match[2])
+
+
+def set_threads(count: int | None) -> None:
+    """How many threads TensorFlow takes; to be called before it is first used. None: all."""
+    if count is not None:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ[name] = str(count)
+
+
+def say(what: object, notice: str | None) -> None:
+    """Tells on stderr what was done to an input, if there is something to tell."""
+    if notice:
+        print(f"{what}: {notice}", file=sys.stderr)
+
+
+def warn(problem: str | None) -> None:
+    """Tells of a problem that does not end the command, if there is one."""
+    if problem:
+        print(f"warning: {problem}", file=sys.stderr)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return int(text)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,146 @@
+"""What the configurations of all kinds of models share.
+
+`fomm_tf.registry.load_config` reads a file of any kind.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+
+from fomm_tf.config.schema import Section, parse, save_yaml
+from fomm_tf.config.sections import (
+    DatasetParams,
+    NetworkParams,
+    ReconstructionParams,
+    VideoSuffix,
+    VisualizerParams,
+)
+from fomm_tf.errors import ConfigError
+
+
+class PairAnimation(NamedTuple):
+    """How the videos of a dataset animate each other. `motion`: fields of
+    `inference.motion.MotionOptions`."""
+
+    num_pairs: int
+    format: VideoSuffix
+    motion: dict[str, bool]
+
+
+class BaseModelParams(Section):
+    """The architecture: a section for each network, and `common_params`, which all share."""
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of a picture."""
+        raise NotImplementedError
+
+    def networks(self) -> Mapping[str, NetworkParams]:
+        """The sections of networks that reduce a picture, by their path below `model_params`."""
+        raise NotImplementedError
+
+
+class BaseTrainParams(Section):
+    """Training. A kind's own section has these keys or properties of their names, and
+    `lr_NETWORK` for every network that is trained."""
+
+    USES_VGG: ClassVar[bool] = False
+    """Whether there is a perceptual loss, and the key `vgg_weights`."""
+
+    num_epochs: int
+    num_repeats: int
+    batch_size: int
+    epoch_milestones: tuple[int, ...]
+
+    @property
+    def checkpoint_epochs(self) -> int:
+        """After how many epochs a model folder is kept."""
+        raise NotImplementedError
+
+    def learning_rate(self, network: str) -> float:
+        """Of the network with this name in checkpoints."""
+        return getattr(self, f"lr_{network}")
+
+
+class BaseConfig(Section):
+    """A whole configuration file."""
+
+    KIND: ClassVar[str]
+    """What messages call a model of this kind."""
+
+    dataset_params: DatasetParams
+    model_params: Any
+    train_params: Any
+    reconstruction_params: ReconstructionParams
+    visualizer_params: VisualizerParams
+
+    @classmethod
+    def from_dict(cls, data: Any, where: str = "config") -> Self:
+        """Checks loaded YAML; `where` (the file) begins every message. Raises: ConfigError."""
+        return parse(cls, data, where)
+
+    def problems(self) -> Iterator[str]:
+        """Frames that do not fit the networks."""
+        yield from self._channel_problems()
+        yield from self._size_problems()
+
+    def _channel_problems(self) -> Iterator[str]:
+        channels, expected = self.dataset_params.frame_shape[2], self.model_params.num_channels
+        if channels != expected:
+            yield (
+                f"dataset_params.frame_shape: has {channels} channels, but "
+                f"model_params.common_params.num_channels is {expected}"
+            )
+
+    def _size_problems(self) -> Iterator[str]:
+        height, width, _ = self.dataset_params.frame_shape
+        for path, network in self.model_params.networks().items():
+            multiple = network.downsampling
+            if height % multiple or width % multiple:
+                yield (
+                    f"dataset_params.frame_shape: height {height} and width {width} must be "
+                    f"multiples of {multiple}, which model_params.{path} downsamples by"
+                )
+
+    def training_problems(self) -> Iterator[str]:
+        """What only training cannot do: a trained model with such a `train_params` still animates,
+        so loading accepts it."""
+        raise NotImplementedError
+
+    @property
+    def pair_animation(self) -> PairAnimation | None:
+        """What the file says of it, or None where the schema has no such section."""
+        return None
+
+    @property
+    def required_multiple(self) -> int:
+        """The number that height and width of every picture must be a multiple of."""
+        return math.lcm(*(one.downsampling for one in self.model_params.networks().values()))
+
+    def check_trainable(self, where: str = "config") -> None:
+        """Refuses what only training cannot do. Raises: ConfigError."""
+        for problem in self.training_problems():
+            raise ConfigError(f"{where}: {problem}")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the YAML; what was at `path` stays if that fails."""
+        save_yaml(self.to_dict(), path)
+
+
+AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)
+
+
+def with_overrides(config: AnyConfig, **values: Any) -> AnyConfig:
+    """The config with some of its train_params replaced; None leaves a value as it is.
+
+    Raises: ConfigError for a key that this kind of model does not have.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given.keys() - {key.name for key in fields(config.train_params)}:
+        raise ConfigError(f"train_params.{name}: the training of this kind of model has none")
+    changed: dict[str, Any] = {"train_params": replace(config.train_params, **given)}
+    return replace(config, **changed)

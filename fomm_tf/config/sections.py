@@ -1,0 +1,211 @@
+"""Groups of keys that several kinds of models share, and the types of single keys.
+
+Every group is a frozen dataclass whose fields are named as the keys; the defaults are those of the
+official code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from fomm_tf.config.schema import Range, Section, reciprocal
+from fomm_tf.media.colormaps import COLORMAPS
+
+# Upper bounds are far above any sensible net and low enough that a slip of the keyboard is an error
+# here and not an exhausted memory.
+Count = Annotated[int, Range(1, 1_000_000)]
+Features = Annotated[int, Range(1, 4096)]
+Blocks = Annotated[int, Range(1, 10)]
+Side = Annotated[int, Range(1, 4096)]
+Scale = Annotated[float, reciprocal]
+Positive = Annotated[float, Range(0, 1e6, open_low=True)]
+Weight = Annotated[float, Range(0, 1e6)]
+LearningRate = Annotated[float, Range(0, 1)]
+Degrees = Annotated[float, Range(-360, 360)]
+Ratio = Annotated[float, Range(0.05, 20)]
+Jitter = Annotated[float, Range(0, 10)]
+# Those that `fomm_tf.media.video_writer` can write.
+VideoSuffix = Literal[".mp4", ".gif"]
+
+
+def _not_empty(value: tuple | str) -> str | None:
+    return None if value else "must not be empty"
+
+
+def _distinct(value: tuple) -> str | None:
+    return None if len(set(value)) == len(value) else "must not repeat a value"
+
+
+def _ascending(value: tuple) -> str | None:
+    return None if list(value) == sorted(set(value)) else "must be ascending"
+
+
+def _known_colormap(value: str) -> str | None:
+    return None if value in COLORMAPS else f"must be one of {', '.join(map(repr, COLORMAPS))}"
+
+
+def _vgg_layers(value: tuple) -> str | None:
+    most = "must be at most 5 weights, one per VGG layer"
+    return most if len(value) > 5 else None
+
+
+def _low_to_high(value: tuple) -> str | None:
+    return None if value[0] <= value[1] else "must be [low, high]"
+
+
+Scales = Annotated[tuple[Scale, ...], _not_empty, _distinct]
+PerceptualWeights = Annotated[tuple[Weight, ...], _vgg_layers]
+Milestones = Annotated[tuple[Count, ...], _ascending]
+VGGWeights = Annotated[str, _not_empty]
+
+
+@dataclass(frozen=True)
+class FlipParam(Section):
+    """Each with probability 1/2 per clip."""
+
+    horizontal_flip: bool = False
+    time_flip: bool = False
+
+
+@dataclass(frozen=True)
+class RotationParam(Section):
+    """`degrees`: a pair [low, high], or one number d for [-d, d]."""
+
+    degrees: Annotated[float, Range(0, 360)] | Annotated[tuple[Degrees, Degrees], _low_to_high]
+
+
+@dataclass(frozen=True)
+class ResizeParam(Section):
+    """The clip is resized by a factor drawn from `ratio`."""
+
+    ratio: Annotated[tuple[Ratio, Ratio], _low_to_high] = (3 / 4, 4 / 3)
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+
+
+@dataclass(frozen=True)
+class CropParam(Section):
+    """`size`: [height, width], or one number for both."""
+
+    size: Side | tuple[Side, Side]
+
+
+@dataclass(frozen=True)
+class JitterParam(Section):
+    """Factors from [max(0, 1 - x), 1 + x]; `hue` a shift from [-x, x] of the colour circle."""
+
+    brightness: Jitter = 0.0
+    contrast: Jitter = 0.0
+    saturation: Jitter = 0.0
+    hue: Annotated[float, Range(0, 0.5)] = 0.0
+
+
+@dataclass(frozen=True)
+class AugmentationParams(Section):
+    """What is done to a training clip, one draw for all its frames; None leaves a step out."""
+
+    flip_param: FlipParam | None = None
+    rotation_param: RotationParam | None = None
+    resize_param: ResizeParam | None = None
+    crop_param: CropParam | None = None
+    jitter_param: JitterParam | None = None
+
+    def problems(self) -> Iterator[str]:
+        """What the steps cannot do together."""
+        if self.resize_param and not self.crop_param:
+            yield "resize_param: needs crop_param, or the frames of a batch differ in size"
+
+
+@dataclass(frozen=True)
+class DatasetParams(Section):
+    """Where the videos are; `frame_shape` is (height, width, channels) of every frame."""
+
+    LEGACY: ClassVar[dict[str, str | None]] = {"image_shape": "frame_shape"}
+
+    root_dir: Annotated[str, _not_empty]
+    frame_shape: tuple[Side, Side, Side] = (256, 256, 3)
+    id_sampling: bool = False
+    pairs_list: str | None = None
+    augmentation_params: AugmentationParams | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkParams(Section):
+    """A network whose layers double their features from `block_expansion` on, up to
+    `max_features`."""
+
+    block_expansion: Features
+    max_features: Features
+
+    @property
+    def downsampling(self) -> int:
+        """By how much the deepest layers reduce height and width of a picture."""
+        raise NotImplementedError
+
+    def problems(self) -> Iterator[str]:
+        """A first layer with more features than any may have."""
+        if self.max_features < self.block_expansion:
+            yield (
+                f"max_features: must be at least block_expansion ({self.block_expansion}), "
+                f"is {self.max_features}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourglassParams(NetworkParams):
+    """An hourglass on a picture of `scale_factor` times the size, which it halves `num_blocks`
+    times."""
+
+    num_blocks: Blocks
+    scale_factor: Scale = 1.0
+
+    @property
+    def downsampling(self) -> int:
+        """See `NetworkParams`."""
+        return round(1 / self.scale_factor) << self.num_blocks
+
+
+def pyramid_problems(frame_shape: tuple[int, int, int], train: Any) -> Iterator[str]:
+    """Pictures that are too small for the perceptual loss; train: has `scales` and
+    `loss_weights.perceptual`."""
+    side = min(frame_shape[:2])
+    # VGG halves the picture before each of its layers but the first.
+    depth = max((i for i, weight in enumerate(train.loss_weights.perceptual) if weight), default=0)
+    for scale in train.scales:
+        if int(side * scale) < 1 << depth:
+            yield (
+                f"train_params.scales: {scale:g} leaves {int(side * scale)} pixels of {side}, "
+                f"and the perceptual loss needs {1 << depth}"
+            )
+
+
+@dataclass(frozen=True)
+class TransformParams(Section):
+    """Random transform of the equivariance loss; TPS only where both tps keys are given."""
+
+    sigma_affine: Annotated[float, Range(0, 1)]
+    sigma_tps: Annotated[float, Range(0, 1)] | None = None
+    points_tps: Annotated[int, Range(2, 64)] | None = None
+
+    def problems(self) -> Iterator[str]:
+        """Half a thin plate spline."""
+        if (self.sigma_tps is None) != (self.points_tps is None):
+            yield "sigma_tps and points_tps go together; one is missing"
+
+
+@dataclass(frozen=True)
+class ReconstructionParams(Section):
+    """Evaluation: at most `num_videos` videos (None: all)."""
+
+    num_videos: Count | None
+    format: VideoSuffix
+
+
+@dataclass(frozen=True)
+class VisualizerParams(Section):
+    """Pictures of training; `kp_size` is a keypoint's radius in pixels."""
+
+    kp_size: Annotated[int, Range(1, 256)] = 5
+    draw_border: bool = False
+    colormap: Annotated[str, _known_colormap] = "gist_rainbow"

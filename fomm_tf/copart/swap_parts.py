@@ -1,0 +1,205 @@
+"""Puts parts of a picture, such as hair or mouth, onto a video, with a co-part model.
+
+Look at the parts first:  --target VIDEO --show-segmentation --out parts.mp4
+Then swap some of them:   --source PICTURE --target VIDEO --parts 1,2 --out result.mp4
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from fomm_tf.cli import (
+    add_picture_arguments,
+    command_parser,
+    run_command,
+    say,
+    set_threads,
+    warn,
+)
+from fomm_tf.copart import CoPart
+from fomm_tf.copart.pictures import paint_parts
+from fomm_tf.errors import ModelError
+from fomm_tf.inference.loading import load_model
+from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
+from fomm_tf.media.pictures import read_picture, side_by_side, to_float
+from fomm_tf.media.video_reader import Video, open_video
+from fomm_tf.media.video_writer import VideoWriter
+from fomm_tf.quiet import import_tensorflow
+
+DETAILS = """\
+examples:
+  # which number is which part? (0 is the background)
+  python -m fomm_tf.swap_parts --model models/copart-vox --target talk.mp4 \\
+      --show-segmentation --out parts.mp4
+
+  # the picture's parts 2 and 5 on the video
+  python -m fomm_tf.swap_parts --model models/copart-vox --source me.png --target talk.mp4 \\
+      --parts 2,5 --out result.mp4
+
+  # in the shape they have in the picture, with a sharp edge
+  python -m fomm_tf.swap_parts --model models/copart-vox --source me.png --target talk.mp4 \\
+      --parts 2,5 --use-source-segmentation --hard --out result.gif
+
+The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the target
+video. A target video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
+--show-segmentation a result is written beside source and target, both with their parts in colour
+and numbered; without --parts, the target alone is. --first-order needs a model that was converted
+from a checkpoint with a dense motion network.
+"""
+
+Frame = Callable[[np.ndarray], np.ndarray]
+"""A target frame of the model's size, uint8 [H, W, 3] -> what is written of it."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    args = _parse(argv)
+    set_threads(args.threads)
+    if not args.model.is_dir():
+        raise ModelError(f"{args.model}: no such model folder")
+    source = None
+    if args.source is not None:
+        source = read_picture(args.source)
+        check_box(args.box, source, str(args.source))
+    target = open_video(args.target)
+    check_box(args.target_box, np.empty((target.height, target.width)), str(args.target))
+    audio = args.target if target.has_audio else None
+    # Opened first: an output that cannot be written must show before the minutes of work.
+    with VideoWriter(args.out, target.fps, audio_from=audio) as writer:
+        model = _load(args.model)
+        _tell_fit(args, model, source, target)
+        frame = _segmented(model) if source is None else _swapped(args, model, source)
+        started = time.monotonic()
+        count = _write(writer, frame, target, model.frame_size, args)
+        seconds = time.monotonic() - started
+    warn(target.problem)
+    warn(writer.problem)
+    print(f"{args.out}: {count} frames in {seconds:.1f} s")
+
+
+def _write(
+    writer: VideoWriter,
+    frame: Frame,
+    target: Video,
+    size: tuple[int, int],
+    args: argparse.Namespace,
+) -> int:
+    count = 0
+    frames = fit_frames(target.timed(), size, args.fit, args.target_box)
+    for timed in tqdm(frames, total=target.frame_count, unit="frame", desc=writer.path.name):
+        writer.write(frame(timed.image), timed.time, timed.duration)
+        count += 1
+    return count
+
+
+def _segmented(model: Any) -> Frame:
+    colormap = model.config.visualizer_params.colormap
+
+    def frame(image: np.ndarray) -> np.ndarray:
+        return paint_parts(image, model.detect(to_float(image)[None]).segmentation[0], colormap)
+
+    return frame
+
+
+def _swapped(args: argparse.Namespace, model: Any, source: np.ndarray) -> Frame:
+    from fomm_tf.copart.part_swap import PartSwap
+
+    source = fit(source, model.frame_size, args.fit, args.box)
+    swap = PartSwap(
+        model,
+        to_float(source)[None],
+        args.parts,
+        hard=args.hard,
+        use_source_segmentation=args.use_source_segmentation,
+        first_order=args.first_order,
+    )
+    colormap = model.config.visualizer_params.colormap
+    panel = paint_parts(source, swap.segments.segmentation[0], colormap)
+
+    def frame(image: np.ndarray) -> np.ndarray:
+        swapped = swap(to_float(image)[None])
+        if not args.show_segmentation:
+            return swapped.prediction[0]
+        painted = paint_parts(image, swapped.segmentation[0], colormap)
+        return side_by_side(panel, painted, swapped.prediction[0])
+
+    return frame
+
+
+def _load(folder: Path) -> Any:
+    import_tensorflow()
+
+    model = load_model(folder, CoPart())
+    channels = model.config.model_params.num_channels
+    if channels != 3:
+        raise ModelError(f"{folder}: this command takes models of colour pictures, not {channels}")
+    return model
+
+
+def _tell_fit(
+    args: argparse.Namespace, model: Any, source: np.ndarray | None, target: Video
+) -> None:
+    size = model.frame_size
+    if source is not None:
+        say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
+    target_size = (target.height, target.width)
+    say(args.target, fit_notice(target_size, size, args.fit, args.target_box))
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = command_parser("swap_parts", __doc__, DETAILS)
+    add = parser.add_argument
+    add("--model", type=Path, required=True, metavar="DIR", help="folder of a co-part model")
+    add("--source", type=Path, metavar="PICTURE", help="the picture whose parts are taken")
+    add("--target", type=Path, required=True, metavar="VIDEO", help="the video they are put on")
+    add("--out", type=Path, required=True, metavar="FILE", help="result.mp4, .gif or a folder")
+    add("--parts", type=_parts, metavar="N,N,...", help="what to swap: numbers of parts")
+    add("--hard", action="store_true", help="a sharp edge: each pixel is swapped or not")
+    add(
+        "--use-source-segmentation",
+        action="store_true",
+        help="swap where the source has the parts, moved along, and not where the target has them",
+    )
+    add(
+        "--first-order",
+        action="store_true",
+        help="move the source by a FOMM's dense motion and not part by part",
+    )
+    add("--show-segmentation", action="store_true", help="show the parts in colour, numbered")
+    add_picture_arguments(parser, "target")
+    args = parser.parse_args(argv)
+    _check_combination(parser, args)
+    return args
+
+
+def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    if (args.source is None) != (args.parts is None):
+        parser.error("--source and --parts go together: what is swapped, and from where")
+    if args.source is not None:
+        return
+    if not args.show_segmentation:
+        parser.error("give --source and --parts to swap, or --show-segmentation to see the parts")
+    for name in ("hard", "use_source_segmentation", "first_order", "box"):
+        if getattr(args, name):
+            parser.error(f"--{name.replace('_', '-')} needs --source and --parts")
+
+
+def _parts(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of part numbers such as 1,2")
+    return [int(part) for part in parts]
+
+
+command = partial(run_command, main)
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,293 @@
+"""The typed view of a YAML in the official FOMM schema: the only place that knows its keys.
+
+Groups of keys are those of the official code, with its defaults; `problems` of a group says what is
+wrong between its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams, PairAnimation
+from fomm_tf.config.schema import Range, Section
+from fomm_tf.config.sections import (
+    Blocks,
+    Count,
+    DatasetParams,
+    Features,
+    HourglassParams,
+    LearningRate,
+    Milestones,
+    NetworkParams,
+    PerceptualWeights,
+    Positive,
+    ReconstructionParams,
+    Scales,
+    TransformParams,
+    VGGWeights,
+    VideoSuffix,
+    VisualizerParams,
+    Weight,
+    pyramid_problems,
+)
+
+
+@dataclass(frozen=True)
+class CommonParams(Section):
+    """What all networks share."""
+
+    num_kp: Annotated[int, Range(1, 256)]
+    num_channels: Annotated[int, Range(1, 16)]
+    estimate_jacobian: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KPDetectorParams(HourglassParams):
+    """Keypoint detector; `pad` is the padding of its 7x7 head."""
+
+    temperature: Positive
+    single_jacobian_map: bool = False
+    pad: Annotated[int, Range(0, 64)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseMotionParams(HourglassParams):
+    """Dense motion network; `kp_variance` is the variance of the keypoints' Gaussians."""
+
+    kp_variance: Positive = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorParams(NetworkParams):
+    """Generator; without `dense_motion_params` it neither warps nor looks at keypoints.
+
+    `blend_source` (ours, off by default): where the occlusion map says that the source can be seen,
+    the prediction is the warped source itself; only the rest is decoded. Small generators become
+    sharp much sooner.
+    """
+
+    num_down_blocks: Annotated[int, Range(0, 10)]
+    num_bottleneck_blocks: Annotated[int, Range(0, 64)]
+    estimate_occlusion_map: bool = False
+    dense_motion_params: DenseMotionParams | None = None
+    blend_source: bool = False
+
+    @property
+    def downsampling(self) -> int:
+        """See `NetworkParams`."""
+        return 1 << self.num_down_blocks
+
+    def problems(self) -> Iterator[str]:
+        """Options without what they work on."""
+        yield from super().problems()
+        if self.estimate_occlusion_map and not self.dense_motion_params:
+            yield (
+                "estimate_occlusion_map: needs dense_motion_params, the network that estimates it"
+            )
+        if self.blend_source and not self.estimate_occlusion_map:
+            yield "blend_source: needs estimate_occlusion_map, which says where to blend"
+
+
+@dataclass(frozen=True)
+class DiscriminatorParams(Section):
+    """One discriminator per scale; `sn` = spectral norm, `use_kp` = sees keypoint heatmaps."""
+
+    scales: Scales
+    block_expansion: Features = 64
+    max_features: Features = 512
+    num_blocks: Blocks = 4
+    sn: bool = False
+    use_kp: bool = False
+    kp_variance: Positive = 0.01
+
+
+@dataclass(frozen=True)
+class ModelParams(BaseModelParams):
+    """The architecture. A model that was trained without a GAN needs no discriminator."""
+
+    common_params: CommonParams
+    kp_detector_params: KPDetectorParams
+    generator_params: GeneratorParams
+    discriminator_params: DiscriminatorParams | None = None
+
+    @property
+    def num_channels(self) -> int:
+        """See `BaseModelParams`."""
+        return self.common_params.num_channels
+
+    def networks(self) -> Mapping[str, NetworkParams]:
+        """See `BaseModelParams`."""
+        dense = self.generator_params.dense_motion_params
+        return {
+            "kp_detector_params": self.kp_detector_params,
+            "generator_params": self.generator_params,
+            **({"generator_params.dense_motion_params": dense} if dense else {}),
+        }
+
+    def problems(self) -> Iterator[str]:
+        """One Jacobian for all keypoints, and none estimated."""
+        if self.kp_detector_params.single_jacobian_map and not self.common_params.estimate_jacobian:
+            yield (
+                "kp_detector_params.single_jacobian_map: needs "
+                "model_params.common_params.estimate_jacobian"
+            )
+
+
+@dataclass(frozen=True)
+class LossWeights(Section):
+    """Weights of the losses. Ours, off by default: `pixel`, the L1 of the picture at every scale,
+    and `separation`, which keeps keypoints from gathering in one place."""
+
+    generator_gan: Weight
+    discriminator_gan: Weight
+    feature_matching: tuple[Weight, ...]
+    perceptual: PerceptualWeights
+    equivariance_value: Weight
+    equivariance_jacobian: Weight
+    pixel: Weight = 0.0
+    separation: Weight = 0.0
+
+    def problems(self) -> Iterator[str]:
+        """A game with one player."""
+        if self.generator_gan and not self.discriminator_gan:
+            yield (
+                "discriminator_gan: must be more than 0 where generator_gan is, or the generator "
+                "plays against a discriminator that never learns"
+            )
+
+
+@dataclass(frozen=True)
+class TrainParams(BaseTrainParams):
+    """Training. `vgg_weights` (ours): "imagenet" for the weights Keras ships, "random" for the
+    seeded recipe that needs no file, else the path of torchvision's vgg19-*.pth."""
+
+    LEGACY: ClassVar[dict[str, str | None]] = {"crop": None}
+    USES_VGG = True
+
+    num_epochs: Count
+    num_repeats: Count
+    epoch_milestones: Milestones
+    lr_generator: LearningRate
+    lr_discriminator: LearningRate
+    lr_kp_detector: LearningRate
+    batch_size: Annotated[int, Range(1, 4096)]
+    scales: Scales
+    checkpoint_freq: Count
+    transform_params: TransformParams
+    loss_weights: LossWeights
+    vgg_weights: VGGWeights = "imagenet"
+
+    @property
+    def checkpoint_epochs(self) -> int:
+        """See `BaseTrainParams`."""
+        return self.checkpoint_freq
+
+
+@dataclass(frozen=True)
+class NormalizationParams(Section):
+    """How driving keypoints become those of the result; see `fomm_tf.fomm.motion`."""
+
+    adapt_movement_scale: bool = False
+    use_relative_movement: bool = False
+    use_relative_jacobian: bool = False
+
+
+@dataclass(frozen=True)
+class AnimateParams(Section):
+    """Animation of pairs of videos."""
+
+    num_pairs: Count
+    format: VideoSuffix
+    normalization_params: NormalizationParams
+
+
+@dataclass(frozen=True)
+class FOMMConfig(BaseConfig):
+    """A whole configuration file."""
+
+    KIND = "First Order Motion Model"
+
+    dataset_params: DatasetParams
+    model_params: ModelParams
+    train_params: TrainParams
+    reconstruction_params: ReconstructionParams
+    animate_params: AnimateParams
+    visualizer_params: VisualizerParams
+
+    @property
+    def pair_animation(self) -> PairAnimation:
+        """`animate_params`."""
+        params = self.animate_params
+        motion = params.normalization_params
+        return PairAnimation(
+            params.num_pairs,
+            params.format,
+            {
+                "relative": motion.use_relative_movement,
+                "relative_jacobian": motion.use_relative_jacobian,
+                "adapt_scale": motion.adapt_movement_scale,
+            },
+        )
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong between the architecture, the frames and the training."""
+        yield from super().problems()
+        height, width, _ = self.dataset_params.frame_shape
+        detector = self.model_params.kp_detector_params
+        head = [side * detector.scale_factor - 6 + 2 * detector.pad for side in (height, width)]
+        if min(head) < 2:
+            yield (
+                "model_params.kp_detector_params.scale_factor: leaves a heatmap of less than 2 "
+                f"pixels for frames of {height}x{width}; raise it, or pad"
+            )
+        weights = self.train_params.loss_weights
+        if weights.equivariance_jacobian and not self.model_params.common_params.estimate_jacobian:
+            yield (
+                "train_params.loss_weights.equivariance_jacobian: needs "
+                "model_params.common_params.estimate_jacobian; set it to 0"
+            )
+        if weights.generator_gan:
+            yield from self._gan_problems()
+
+    def _gan_problems(self) -> Iterator[str]:
+        train, weights = self.train_params, self.train_params.loss_weights
+        discriminator = self.model_params.discriminator_params
+        if not discriminator:
+            yield (
+                "train_params.loss_weights.generator_gan: needs model_params.discriminator_params; "
+                "set it to 0 to train without a GAN"
+            )
+            return
+        for scale in discriminator.scales:
+            if scale not in train.scales:
+                yield (
+                    f"model_params.discriminator_params.scales: {scale:g} is not among "
+                    "train_params.scales, the pictures that it could look at"
+                )
+        blocks, layers = discriminator.num_blocks, weights.feature_matching
+        if any(layers) and len(layers) < blocks:
+            yield (
+                f"train_params.loss_weights.feature_matching: needs {blocks} weights, one per "
+                f"block of the discriminator, has {len(layers)}"
+            )
+
+    def training_problems(self) -> Iterator[str]:
+        """Pictures that are too small for VGG or the discriminator."""
+        height, width, channels = self.dataset_params.frame_shape
+        yield from pyramid_problems((height, width, channels), self.train_params)
+        discriminator = self.model_params.discriminator_params
+        if not (self.train_params.loss_weights.generator_gan and discriminator):
+            return
+        for scale in discriminator.scales:
+            left = int(min(height, width) * scale)
+            for block in range(discriminator.num_blocks):
+                left -= 3
+                if block < discriminator.num_blocks - 1:
+                    left //= 2
+            if left < 1:
+                yield (
+                    f"model_params.discriminator_params.num_blocks: {discriminator.num_blocks} "
+                    f"blocks are too many for frames of {height}x{width} at scale {scale:g}"
+                )

@@ -1,0 +1,1 @@
+"""Running models: Keras ones and exported graphs, and animating pictures with either."""

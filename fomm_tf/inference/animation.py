@@ -1,0 +1,93 @@
+"""Animating a source picture by driving frames, one frame at a time. No TensorFlow of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fomm_tf.errors import DataError, ModelError
+from fomm_tf.inference.motion import DEFAULT_MOTION, MotionOptions
+from fomm_tf.inference.pose import keypoint_distance
+from fomm_tf.media.pictures import to_float
+
+
+def animate_frames(
+    model: Any,
+    source: np.ndarray,
+    driving_frames: Iterable[np.ndarray],
+    motion: MotionOptions = DEFAULT_MOTION,
+    kp_initial: Any = None,
+) -> Iterator[np.ndarray]:
+    """Yields the animated source for each driving frame: float32 [H, W, 3] in [0, 1].
+
+    model: of `load_model` or `load_exported`. source: [H, W, 3] or [1, H, W, 3]; driving_frames:
+    any iterable of [H, W, 3], taken one at a time as results are asked for. Both float in [0, 1],
+    or uint8. The source is encoded once, and memory does not grow with the number of frames.
+
+    motion: see `MotionOptions`; with `best_frame` the frames are gone through twice, which an
+    iterator cannot be. kp_initial: the driving keypoints that correspond to the source's pose;
+    default: those of the best or the first driving frame.
+
+    Raises ModelError for shapes or types that the model cannot take, and for motion that it does
+    not support.
+    """
+    source = _batch(source, "the source")
+    model.check_motion(motion)
+    if motion.best_frame and kp_initial is None:
+        if iter(driving_frames) is driving_frames:
+            raise ModelError("best_frame needs driving frames that can be gone through twice")
+        _, kp_initial = find_best_frame(model, source, driving_frames)
+    return _animate(model, source, driving_frames, motion, kp_initial)
+
+
+def _animate(
+    model: Any,
+    source: np.ndarray,
+    driving_frames: Iterable[np.ndarray],
+    motion: MotionOptions,
+    kp_initial: Any,
+) -> Iterator[np.ndarray]:
+    kp_source = model.detect(source)
+    encoded = model.encode(source)
+    for frame in driving_frames:
+        kp_driving = model.detect(_batch(frame, "a driving frame"))
+        if kp_initial is None:
+            kp_initial = kp_driving
+        kp = model.transfer(kp_source, kp_driving, kp_initial, motion)
+        yield model.decode(encoded, kp_source, kp)[0]
+
+
+def find_best_frame(
+    model: Any, source: np.ndarray, driving_frames: Iterable[np.ndarray]
+) -> tuple[int, Any]:
+    """The index and keypoints of the driving frame whose pose is most like the source's.
+
+    Compares keypoints freed of place and size (`keypoint_distance`), in one pass that holds one
+    frame; needs no face detector. Arguments as for `animate_frames`. Raises DataError if there are
+    no frames, and ModelError for a model that does not support it.
+    """
+    model.check_motion(MotionOptions(relative=False, best_frame=True))
+    kp_source = model.detect(_batch(source, "the source"))
+    best: tuple[float, int, Any] | None = None
+    for index, frame in enumerate(driving_frames):
+        kp = model.detect(_batch(frame, "a driving frame"))
+        distance = keypoint_distance(kp_source, kp)
+        if best is None or distance < best[0]:
+            best = distance, index, kp
+    if best is None:
+        raise DataError("the driving video has no frames")
+    return best[1], best[2]
+
+
+def _batch(image: np.ndarray, name: str) -> np.ndarray:
+    """[H, W, 3] or [1, H, W, 3], uint8 or float -> float32 [1, H, W, 3]."""
+    image = np.asarray(image)
+    if image.ndim == 3:
+        image = image[None]
+    if image.ndim != 4 or image.shape[0] != 1 or image.shape[3] != 3:
+        raise ModelError(f"{name} must be [height, width, 3], not {list(image.shape)}")
+    if image.dtype != np.uint8 and not np.issubdtype(image.dtype, np.floating):
+        raise ModelError(f"{name} must be uint8, or float in [0, 1], not {image.dtype}")
+    return to_float(image)

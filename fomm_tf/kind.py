@@ -1,0 +1,42 @@
+"""The contract for a kind of model: what everything else asks of it.
+
+A kind is a package with the same file names as the others have: `config.py`, one file for each
+network, `model.py`, `exported.py`, `motion.py`, `step.py`, and `official.py` where the checkpoints
+of its official release need more than names. docs/adding-a-model.md goes through all of it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fomm_tf.config.base import BaseConfig
+    from fomm_tf.inference.exported import ExportedModel
+    from fomm_tf.inference.model import BaseModel
+    from fomm_tf.training.step import BaseStep
+
+
+class Kind(ABC):
+    """Where the classes of a kind are. Nothing is imported before it is asked for; only `model`
+    and `step` may import TensorFlow."""
+
+    @abstractmethod
+    def recognises(self, data: dict[str, Any]) -> bool:
+        """Whether a loaded YAML file with these keys is for this kind."""
+
+    @abstractmethod
+    def config(self) -> type[BaseConfig]:
+        """The typed view of its YAML files."""
+
+    @abstractmethod
+    def model(self) -> type[BaseModel]:
+        """The Keras model."""
+
+    @abstractmethod
+    def exported(self) -> type[ExportedModel]:
+        """The same model as exported graphs."""
+
+    @abstractmethod
+    def step(self) -> type[BaseStep]:
+        """Its training step."""

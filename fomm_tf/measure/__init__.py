@@ -1,0 +1,1 @@
+"""Measuring: quality of pictures, time, and the machine it was measured on."""

@@ -1,0 +1,142 @@
+"""Reconstruction of the test videos of a dataset: scores, and pictures and videos to look at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from fomm_tf.data.clips import Clip, distinct_names
+from fomm_tf.data.dataset import FramesDataset
+from fomm_tf.errors import DataError
+from fomm_tf.measure.metrics import Reconstruction, Score, reconstruct
+from fomm_tf.media.pictures import side_by_side, write_picture
+from fomm_tf.media.video_writer import VideoWriter
+
+# A strip of frames is one picture, so it has to be in memory: longer videos give their beginning.
+STRIP_FRAMES = 500
+PICTURE_ROWS = 4
+
+
+@dataclass
+class VideoResult:
+    """One video's scores: of the model and of its source shown unchanged."""
+
+    name: str
+    model: Score = field(default_factory=Score)
+    copy_source: Score = field(default_factory=Score)
+    seconds: list[float] = field(default_factory=list)
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers as they stand in metrics.json."""
+        names = ("l1", "psnr", "ssim")
+        metrics: dict[str, float] = {name: getattr(self.model, name) for name in names}
+        metrics |= {f"{name}_copy_source": getattr(self.copy_source, name) for name in names}
+        metrics["frames"] = self.model.frames
+        return metrics
+
+
+class _Unreadable(Exception):
+    """A video that broke while it was read."""
+
+
+def reconstruct_videos(
+    model: Any, dataset: FramesDataset, out: Path, limit: int | None = None
+) -> tuple[list[VideoResult], dict[str, str]]:
+    """Reconstructs the first `limit` videos (None: all); pictures and videos of it go to `out`.
+
+    Returns the results, and by their names the reasons why videos were skipped. Holds one frame at
+    a time, beside a strip of at most 500. Raises DataError where no video can be read.
+    """
+    clips = dataset.clips[:limit]
+    names = distinct_names([clip.path for clip in clips])
+    results = []
+    skipped = {path.name: reason for path, reason in dataset.broken.items()}
+    with tqdm(total=sum(map(_count, clips)), unit="frame", desc="reconstructing") as bar:
+        for index, name in enumerate(names):
+            try:
+                results.append(_evaluate_video(model, dataset, index, name, out, bar))
+            except _Unreadable as error:
+                tqdm.write(f"warning: {error} (skipped)", file=sys.stderr)
+                skipped[clips[index].path.name] = str(error)
+    if not results:
+        raise DataError(f"{dataset.root}: none of its videos can be read to the end")
+    return results, skipped
+
+
+def _evaluate_video(
+    model: Any, dataset: FramesDataset, index: int, name: str, out: Path, bar: tqdm
+) -> VideoResult:
+    clip, config = dataset.clips[index], model.config
+    result = VideoResult(name)
+    strip: list[np.ndarray] = []
+    rows: list[np.ndarray] = []
+    moments = np.linspace(0, _count(clip) - 1, PICTURE_ROWS + 1)
+    shown = set(np.ceil(moments[1:]).astype(int).tolist())
+    with _reading():
+        fps = clip.fps()
+    with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as video:
+        first = None
+        for step in reconstruct(model, _frames(dataset, index)):
+            first = first or step
+            if result.model.frames in shown:
+                rows.append(_picture_row(model, first, step))
+            result.model.add(step.prediction, step.driving)
+            result.copy_source.add(first.driving, step.driving)
+            result.seconds.append(step.seconds)
+            video.write(side_by_side(step.driving, step.prediction))
+            if len(strip) < STRIP_FRAMES:
+                strip.append(strip_frame(step.prediction))
+            bar.update()
+    write_picture(out / "png" / f"{name}.png", np.concatenate(strip, axis=1))
+    if rows:
+        write_picture(out / "pictures" / f"{name}.png", np.concatenate(rows))
+    return result
+
+
+def strip_frame(prediction: np.ndarray) -> np.ndarray:
+    """[H, W, 3] in [0, 1] -> uint8 as in the official strips, where fractions are cut off."""
+    return (255 * prediction).astype(np.uint8)
+
+
+def _picture_row(model: Any, first: Reconstruction, step: Reconstruction) -> np.ndarray:
+    """Both frames with what the model has detected in them, and the reconstruction."""
+    source, driving = (model.draw(item.driving, item.kp_driving) for item in (first, step))
+    return side_by_side(source, driving, step.prediction)
+
+
+def _frames(dataset: FramesDataset, index: int) -> Iterator[np.ndarray]:
+    with _reading():
+        yield from dataset.video(index)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Tells errors of reading, which cost one video, from errors of writing, which end the run."""
+    try:
+        yield
+    except (DataError, OSError) as error:
+        raise _Unreadable(" ".join(str(error).split())) from error
+
+
+def _count(clip: Clip) -> int:
+    """For the progress bar and the choice of pictures: an unreadable video shows later."""
+    try:
+        return clip.count()
+    except (DataError, OSError):
+        return 0
+
+
+def total_of(results: list[VideoResult]) -> VideoResult:
+    total = VideoResult("all frames")
+    for result in results:
+        total.model.merge(result.model)
+        total.copy_source.merge(result.copy_source)
+        total.seconds += result.seconds
+    return total

@@ -1,1 +1,0 @@
-"""The networks, one per file; `layers` and `sampler` are what they share."""

@@ -1,0 +1,39 @@
+"""The kinds of models there are, and which of them a config is for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from fomm_tf.config.base import BaseConfig
+from fomm_tf.config.schema import load_yaml
+from fomm_tf.copart import CoPart
+from fomm_tf.fomm import FOMM
+from fomm_tf.kind import Kind
+from fomm_tf.monkeynet import MonkeyNet
+
+# The first is that of files which no other recognises.
+KINDS: list[Kind] = [FOMM(), MonkeyNet(), CoPart()]
+
+
+def kind_of(config: BaseConfig) -> Kind:
+    """The kind that a typed config is for."""
+    return next(kind for kind in KINDS if type(config) is kind.config())
+
+
+def parse_config(data: Any, where: str) -> BaseConfig:
+    """The typed config that loaded YAML is for; `where` (the file) begins every message.
+
+    Raises: ConfigError.
+    """
+    found = [kind for kind in KINDS[1:] if isinstance(data, dict) and kind.recognises(data)]
+    return (found or KINDS)[0].config().from_dict(data, where)
+
+
+def load_config(path: str | os.PathLike) -> Any:
+    """Reads a configuration file: the config class of the kind that it is for.
+
+    What is unknown, missing, of the wrong type, out of range or contradictory is refused in one
+    line with the key's path. Raises: ConfigError; OSError if unreadable.
+    """
+    return parse_config(load_yaml(path), str(path))

@@ -1,0 +1,61 @@
+"""Adam's moments under the names of the weights they belong to, and from PyTorch's checkpoints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from fomm_tf.errors import ModelError
+from fomm_tf.training.adam import Adam
+from fomm_tf.weights.state_dict import Weight, named_weights, without_time
+
+
+def moments_of(network: keras.Model, optimizer: Adam) -> dict[str, tuple[Weight, Weight]]:
+    """Both moments of every trainable weight, under the weight's name and layout."""
+    slots = {
+        id(variable): (optimizer._momentums[index], optimizer._velocities[index])
+        for index, variable in enumerate(network.trainable_variables)
+    }
+    moments = {}
+    for name, weight in named_weights(network).items():
+        if id(weight.variable) in slots:
+            first, second = slots[id(weight.variable)]
+            moments[name] = (weight._replace(variable=first), weight._replace(variable=second))
+    return moments
+
+
+def load_official_optimizers(
+    networks: Mapping[str, keras.Model],
+    optimizers: Mapping[str, Adam],
+    modules: Mapping,
+    path: str | os.PathLike,
+) -> None:
+    """Adam's states from a checkpoint that `read_checkpoint` has read, where it has them; `path` is
+    for messages. Raises ModelError."""
+    for name, network in networks.items():
+        state = modules.get(f"optimizer_{name}")
+        if isinstance(state, Mapping) and state.get("state"):
+            where = f"{path} (optimizer_{name})"
+            _load(network, optimizers[name], modules[name], state["state"], where)
+
+
+def _load(network: keras.Model, optimizer: Adam, entries: Mapping, state: Mapping, where: str):
+    """PyTorch numbers parameters in the order of the state dict, buffers left out."""
+    moments = moments_of(network, optimizer)
+    names = [name for name in (key.removeprefix("module.") for key in entries) if name in moments]
+    iterations = 0
+    for position, name in enumerate(names):
+        slot = state.get(position)
+        if not isinstance(slot, Mapping):
+            continue  # A parameter that never had a gradient.
+        for weight, key in zip(moments[name], ("exp_avg", "exp_avg_sq"), strict=True):
+            value = slot.get(key)
+            value = without_time(value) if isinstance(value, np.ndarray) else None
+            if value is None or value.shape != weight.shape:
+                raise ModelError(f"{where}: {key} of {name} is missing or misshaped")
+            weight.variable.assign(weight.inward(value.astype(np.float32)))
+        iterations = max(iterations, int(slot.get("step", 0)))
+    optimizer.iterations.assign(iterations)
