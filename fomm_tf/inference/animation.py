@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fomm_tf.errors import DataError, ModelError
+from fomm_tf.inference.inputs import picture_batch
 from fomm_tf.inference.motion import DEFAULT_MOTION, MotionOptions
 from fomm_tf.inference.pose import keypoint_distance
-from fomm_tf.media.pictures import to_float
 
 
 def animate_frames(
@@ -82,12 +82,9 @@ def find_best_frame(
 
 
 def _batch(image: np.ndarray, name: str) -> np.ndarray:
-    """[H, W, 3] or [1, H, W, 3], uint8 or float -> float32 [1, H, W, 3]."""
+    """[H, W, 3] or [1, H, W, 3], uint8 or float in [0, 1] -> float32 [1, H, W, 3]."""
     image = np.asarray(image)
-    if image.ndim == 3:
-        image = image[None]
-    if image.ndim != 4 or image.shape[0] != 1 or image.shape[3] != 3:
-        raise ModelError(f"{name} must be [height, width, 3], not {list(image.shape)}")
-    if image.dtype != np.uint8 and not np.issubdtype(image.dtype, np.floating):
-        raise ModelError(f"{name} must be uint8, or float in [0, 1], not {image.dtype}")
-    return to_float(image)
+    batch = picture_batch(image[None] if image.ndim == 3 else image, 3, name)
+    if len(batch) != 1:
+        raise ModelError(f"{name} must be one picture, not {len(batch)}")
+    return batch

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fomm_tf.errors import ModelError
+from fomm_tf.inference.inputs import picture_batch
 from fomm_tf.inference.manifest import GENERATOR, KEYPOINT_DETECTOR, Manifest, Signature, Tensor
 from fomm_tf.inference.motion import MotionOptions, MotionTransfer
 from fomm_tf.inference.runtime import Runner
@@ -30,7 +31,8 @@ class Output(NamedTuple):
 class ExportedModel(MotionTransfer):
     """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for one picture at a time.
 
-    Pictures are float32 [1, H, W, C] in [0, 1], of the size that was exported.
+    Pictures are RGB [1, H, W, C], float in [0, 1] or uint8, of the size that was exported. Several
+    threads may use one model; a graph runs for one of them at a time.
     """
 
     FILES: ClassVar[tuple[str, ...]] = (KEYPOINT_DETECTOR, GENERATOR)
@@ -72,11 +74,11 @@ class ExportedModel(MotionTransfer):
 
     def detect(self, images: np.ndarray) -> Any:
         """What is in a picture, as the Keras model's `detect` gives it for a batch of one."""
-        return self.DETECTED(**self._run("detect", {"picture": images}))
+        return self.DETECTED(**self._run("detect", {"picture": self._picture(images)}))
 
     def encode(self, source: np.ndarray) -> Mapping[str, np.ndarray]:
         """What `decode` needs of a source picture; the same for all of its frames."""
-        return self._run("encode", {"picture": source})
+        return self._run("encode", {"picture": self._picture(source)})
 
     def decode(
         self, encoded: Mapping[str, np.ndarray], kp_source: Any, kp_driving: Any
@@ -99,6 +101,9 @@ class ExportedModel(MotionTransfer):
             f"{self.manifest.name}: the export of a {self.config.KIND} only tells what is "
             "in a picture; it cannot animate"
         )
+
+    def _picture(self, images: np.ndarray) -> np.ndarray:
+        return picture_batch(images, self.config.dataset_params.frame_shape[2])
 
     def _run(self, name: str, values: Mapping[str, Any]) -> Mapping[str, np.ndarray]:
         if name not in self._signatures:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
 from fomm_tf.inference.folder import CONFIG_FILE, WEIGHTS_FILE
+from fomm_tf.inference.inputs import picture_batch
 from fomm_tf.inference.motion import MotionTransfer
 from fomm_tf.layers.blocks import UpBlock2d
 from fomm_tf.layers.groups import LayerGroup
@@ -28,7 +29,7 @@ Tensors = dict[str, tf.Tensor]
 class BaseModel(MotionTransfer):
     """The networks of one config, with inference on NumPy arrays.
 
-    Pictures are float32 [B, H, W, C] in [0, 1]; H and W may be anything that
+    Pictures are RGB [B, H, W, C], float in [0, 1] or uint8; H and W may be anything that
     `config.required_multiple` divides. What `detect` finds, and `decode` moves by, travels as a
     NamedTuple of arrays (`DETECTED`). Wrong shapes and types raise ModelError.
 
@@ -118,7 +119,12 @@ class BaseModel(MotionTransfer):
             return {"frame": self.decode_tensors(encoded, kp_source, kp_driving)["prediction"]}
 
         def encode(picture: tf.Tensor) -> Tensors:
-            return self.encode_tensors(picture)
+            # An output that is the very tensor of the input shares its buffer, which LiteRT's
+            # CompiledModel then binds twice. Pictures are never negative: this changes no number.
+            return {
+                name: tf.maximum(value, 0.0) if value is picture else value
+                for name, value in self.encode_tensors(picture).items()
+            }
 
         return {"detect": detect, "encode": encode, "animate": animate}
 
@@ -189,22 +195,15 @@ class BaseModel(MotionTransfer):
 
     def pictures(self, images: np.ndarray) -> tf.Tensor:
         """Checked pictures as the networks take them. Raises ModelError."""
-        shape = np.shape(images)
-        channels = self.config.model_params.num_channels
-        if len(shape) != 4 or shape[-1] != channels:
-            raise ModelError(
-                f"pictures must be [batch, height, width, {channels}], not {list(shape)}"
-            )
-        kind = tf.as_dtype(getattr(images, "dtype", tf.float32))
-        if not kind.is_floating:
-            raise ModelError(f"pictures must be float32 in [0, 1], not {kind.name}")
+        images = picture_batch(images, self.config.model_params.num_channels)
+        shape = images.shape
         multiple = self.config.required_multiple
         if shape[1] % multiple or shape[2] % multiple or not min(shape):
             raise ModelError(
                 f"this model takes pictures whose height and width are multiples of {multiple}, "
                 f"not {shape[1]} x {shape[2]}"
             )
-        return tf.cast(images, tf.float32)
+        return tf.convert_to_tensor(images)
 
 
 def load_official_module(

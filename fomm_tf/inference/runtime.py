@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ _RUNTIMES = (
 )
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
-"""Runs one signature: takes and gives arrays by the names of its tensors."""
+"""Runs one signature: takes and gives arrays by the names of its tensors. May be called by several
+threads; a graph runs for one of them at a time."""
 
 
 def runners_of(
@@ -59,7 +62,15 @@ def runners_of(
     }
     if found != expected:
         raise ModelError(f"{graph.file} has not the signatures and tensors that the manifest says")
-    return runners
+    # The signatures of a graph share one interpreter and its memory. An interpreter for each thread
+    # would take as many copies of the weights, and the threads of all would be in each other's way.
+    lock = Lock()
+    return {name: partial(_locked, lock, runner) for name, runner in runners.items()}
+
+
+def _locked(lock: Lock, runner: Runner, **inputs: np.ndarray) -> Mapping[str, np.ndarray]:
+    with lock:
+        return runner(**inputs)
 
 
 def _expected(tensors: Iterable[Tensor]) -> dict[str, tuple]:

@@ -70,7 +70,7 @@ def test_a_size_that_does_not_fit_is_named(model, height, width):
     [
         (np.zeros((64, 64, 3), np.float32), "batch, height, width, 3"),
         (np.zeros((1, 64, 64, 1), np.float32), "batch, height, width, 3"),
-        (np.zeros((1, 64, 64, 3), np.uint8), "float32"),
+        (np.full((1, 64, 64, 3), 200, np.float32), "divide by 255"),
     ],
 )
 def test_pictures_of_the_wrong_kind(model, images, message):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -115,14 +116,38 @@ def test_runtimes_are_tried_in_order(exported_dir, exported, inputs, monkeypatch
         load_exported(exported_dir)
 
 
+def test_bytes_are_taken_as_floats_are(exported, inputs):
+    levels = (inputs[0] * 255).astype(np.uint8)
+    floats = levels.astype(np.float32) / np.float32(255)
+    np.testing.assert_array_equal(exported.detect(levels).value, exported.detect(floats).value)
+    encoded, expected = exported.encode(levels), exported.encode(floats)
+    np.testing.assert_array_equal(encoded["features"], expected["features"])
+
+
+def test_threads_may_share_a_model(exported, inputs):
+    """Each frame is what one thread alone makes of it."""
+    source, driving = inputs
+    shifted = [np.roll(driving[0], 5 * index, axis=1) for index in range(8)]
+    expected = list(fomm_tf.animate_frames(exported, source[0], shifted))
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(list, fomm_tf.animate_frames(exported, source[0], shifted))
+            for _ in range(4)
+        ]
+        for job in jobs:
+            np.testing.assert_array_equal(job.result(), expected)
+
+
 def test_inputs_that_do_not_fit(exported, inputs):
     source, _ = inputs
     kp, encoded = exported.detect(source), exported.encode(source)
-    for picture in (source[0], source[:, :32], np.repeat(source, 2, axis=0)):
+    for picture in (source[:, :32], np.repeat(source, 2, axis=0)):
         with pytest.raises(ModelError, match=r"picture must be \[1, 64, 64, 3\], not \["):
             exported.detect(picture)
-    with pytest.raises(ModelError, match="picture must be float32, not uint8"):
-        exported.encode((source * 255).astype(np.uint8))
+    with pytest.raises(ModelError, match="add a batch axis"):
+        exported.detect(source[0])
+    with pytest.raises(ModelError, match="divide by 255"):
+        exported.encode(source * 255)
     with pytest.raises(ModelError, match=r"needs kp_driving_jacobian \[1, 10, 2, 2\]"):
         exported.decode(encoded, kp, Keypoints(kp.value))
     with pytest.raises(ModelError, match=r"kp_source_value must be \[1, 10, 2\]"):
