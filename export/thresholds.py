@@ -65,6 +65,11 @@ REFUSED: dict[Precision, Thresholds] = {
 }
 
 
+# Of any output by LiteRT's CompiledModel to the classic interpreter's, against the range of its
+# numbers: kernels may round differently, a wrongly bound buffer is far below.
+COMPILED_PSNR = 40
+
+
 def precision_of(manifest: Manifest) -> str:
     """The precision, and the recipe of those that have one: a key of `THRESHOLDS`."""
     recipe = manifest.recipe

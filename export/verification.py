@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from export.clips import Clip, drawn_clips, read_clip
+from export.compiled import check_compiled
 from export.delegates import Placement, placements, runtime_name
 from export.deviations import STEP, ClipDifference, Outputs, compare_clip, compare_outputs
 from export.report import Report
@@ -40,6 +41,7 @@ def verify(
     for graph in manifest.graphs:
         operators |= placements((exported_folder / graph.file).read_bytes())
     checks = list(check(THRESHOLDS[precision_of(manifest)], outputs, differences))
+    checks += check_compiled(exported_folder, exported, clips[0])
     return Report(manifest, runtime_name(), outputs, differences, operators, checks)
 
 
