@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from fomm_tf.config.base import BaseConfig
-from fomm_tf.config.schema import load_yaml
+from fomm_tf.config.bases import load_with_bases
 from fomm_tf.copart import CoPart
 from fomm_tf.fomm import FOMM
 from fomm_tf.kind import Kind
@@ -31,9 +31,10 @@ def parse_config(data: Any, where: str) -> BaseConfig:
 
 
 def load_config(path: str | os.PathLike) -> Any:
-    """Reads a configuration file: the config class of the kind that it is for.
+    """Reads a configuration file, on top of its `base` if it names one: the config class of the
+    kind that it is for.
 
     What is unknown, missing, of the wrong type, out of range or contradictory is refused in one
     line with the key's path. Raises: ConfigError; OSError if unreadable.
     """
-    return parse_config(load_yaml(path), str(path))
+    return parse_config(*load_with_bases(path))

@@ -141,7 +141,7 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                message = f"the key {_show(key.value)} is given twice"
+                message = f"the key {show(key.value)} is given twice"
                 raise yaml.MarkedYAMLError(None, None, message, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -168,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 def _section(cls: type[S], value: Any, path: str) -> S:
     if not isinstance(value, dict):
-        raise _Problem(path, f"must be a group of keys, is {_show(value)}")
+        raise _Problem(path, f"must be a group of keys, is {show(value)}")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls, include_extras=True)
     given: dict[str, Any] = {}
@@ -199,14 +199,14 @@ def _value(hint: Any, value: Any, path: str) -> Any:
         checks: tuple[Callable[[Any], str | None], ...] = arguments[1:]
         for check in checks:
             if message := check(value):
-                raise _Problem(path, f"{message}, is {_show(value)}")
+                raise _Problem(path, f"{message}, is {show(value)}")
         return value
     if origin in (types.UnionType, typing.Union):
         return _union(arguments, value, path)
     if origin is Literal:
         if value not in arguments or isinstance(value, bool):
             known = ", ".join(map(repr, arguments))
-            raise _Problem(path, f"must be one of {known}, is {_show(value)}")
+            raise _Problem(path, f"must be one of {known}, is {show(value)}")
         return value
     if origin is tuple:
         return _tuple(arguments, value, path)
@@ -225,7 +225,7 @@ def _union(arguments: tuple[Any, ...], value: Any, path: str) -> Any:
     if any(_base(option) is tuple for option in options):
         return _value(options[0], value, path)
     known = " or ".join(_described(option) for option in options)
-    raise _Problem(path, f"must be {known}, is {_show(value)}")
+    raise _Problem(path, f"must be {known}, is {show(value)}")
 
 
 def _is_for(hint: Any, value: Any) -> bool:
@@ -256,7 +256,7 @@ def _described(hint: Any) -> str:
 
 def _tuple(arguments: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise _Problem(path, f"must be a list, is {_show(value)}")
+        raise _Problem(path, f"must be a list, is {show(value)}")
     if arguments[-1] is Ellipsis:
         arguments = arguments[:1] * len(value)
     if len(value) != len(arguments):
@@ -276,16 +276,16 @@ def _scalar(kind: type, value: Any, path: str) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             raise _Problem(path, f"must be a finite number, is {value}")
     if type(value) is not kind:
-        raise _Problem(path, f"must be {_NAMES[kind]}, is {_show(value)}")
+        raise _Problem(path, f"must be {_NAMES[kind]}, is {show(value)}")
     return value
 
 
 def _join(path: str, key: Any) -> str:
-    name = key if isinstance(key, str) and re.fullmatch(r"[\w-]{1,60}", key) else _show(key)
+    name = key if isinstance(key, str) and re.fullmatch(r"[\w-]{1,60}", key) else show(key)
     return f"{path}.{name}" if path else name
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     """A short picture of any value, however large or deep."""
     if value is None:
         return "empty (null)"
