@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,14 @@ import yaml
 from tiny import write_tiny_config
 
 from fomm_tf.config.bases import MAX_BASES, load_with_bases
+from fomm_tf.config.schema import load_yaml
 from fomm_tf.errors import ConfigError
 from fomm_tf.registry import load_config, parse_config
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+BASES = sorted((CONFIGS / "base").glob("*.yaml"))
+BASED = [path for path in sorted(CONFIGS.glob("*.yaml")) if "base" in load_yaml(path)]
+WITHOUT_BASE = {"monkeynet-shapes"}  # it also lacks keys that the other eight have
 
 BASE = """\
 first: {kept: 1, changed: 2, list: [1, 2, 3], deep: {kept: a, changed: b}}
@@ -147,3 +154,44 @@ def test_what_is_written_is_complete(tmp_path):
 def test_only_a_file_has_a_base():
     with pytest.raises(ConfigError, match="config: base: unknown key"):
         parse_config({"base": "vox-256.yaml"}, "manifest.json: config")
+
+
+def test_all_bundled_configs_but_one_have_a_base():
+    stems = {path.stem for path in CONFIGS.glob("*.yaml")}
+    assert stems - {path.stem for path in BASED} == WITHOUT_BASE
+
+
+@pytest.mark.parametrize("path", BASED, ids=lambda p: p.name)
+def test_a_bundled_config_repeats_nothing_of_its_base(path):
+    def repeated(data, base):
+        for key, value in data.items():
+            if isinstance(value, dict) and isinstance(base.get(key), dict):
+                yield from repeated(value, base[key])
+            elif key in base and base[key] == value:
+                yield key
+
+    data = load_yaml(path)
+    name = data.pop("base")
+    folder = CONFIGS if (CONFIGS / name).is_file() else CONFIGS / "base"
+    assert not list(repeated(data, load_with_bases(folder / name)[0]))
+
+
+@pytest.mark.parametrize("path", BASED, ids=lambda p: p.name)
+def test_a_bundled_config_copied_alone_says_what_is_missing(path, tmp_path, monkeypatch):
+    shutil.copy(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    base = load_yaml(path)["base"]
+    with pytest.raises(ConfigError, match=f"{path.name}: its base '{base}' is missing"):
+        load_config(path.name)
+
+
+@pytest.mark.parametrize("path", BASES, ids=lambda p: p.name)
+def test_a_bundled_base_is_no_config_by_itself(path):
+    with pytest.raises(ConfigError, match="root_dir: must be text, is empty"):
+        load_config(path)
+
+
+def test_the_example_of_the_docs_is_the_bundled_file():
+    page = (CONFIGS.parent / "docs" / "configs.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert (CONFIGS / "fashion-256.yaml").read_text().endswith("\n" + example)

@@ -7,7 +7,7 @@ import yaml
 from copart.golden import ROOT
 from copart.tiny_copart import tiny_copart_config, tiny_copart_dict
 
-from fomm_tf.config.schema import load_yaml
+from fomm_tf.config.bases import load_with_bases
 from fomm_tf.copart import CoPart
 from fomm_tf.copart.config import CoPartConfig
 from fomm_tf.errors import ConfigError
@@ -57,11 +57,11 @@ def test_both_spellings_of_the_learning_rates():
 
 def test_kinds_of_configs_are_told_apart():
     recognises = CoPart().recognises
-    assert recognises(load_yaml(CONFIGS[0]))
-    assert not recognises(load_yaml(CONFIGS[0].with_name("vox-256.yaml")))
+    assert recognises(load_with_bases(CONFIGS[0])[0])
+    assert not recognises(load_with_bases(CONFIGS[0].with_name("vox-256.yaml"))[0])
     assert not recognises({}) and not recognises({"model_params": None})
     with pytest.raises(ConfigError, match="num_segments: unknown key"):
-        FOMMConfig.from_dict(load_yaml(CONFIGS[0]))
+        FOMMConfig.from_dict(load_with_bases(CONFIGS[0])[0])
 
 
 def test_required_multiple_is_the_largest_reduction():
