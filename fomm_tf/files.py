@@ -24,7 +24,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = temporary_neighbour(path)
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -38,6 +38,19 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def temporary_neighbour(path: Path) -> Path:
+    """A hidden path beside `path` that is not in use, with its suffix.
+
+    Long names are shortened: where the name of `path` is as long as the file system allows, this
+    one is no longer.
+    """
+    mark = f".{secrets.token_hex(4)}"
+    stem = os.fsencode(path.stem)
+    # Whole characters only: some file systems refuse what is no UTF-8.
+    kept = stem[: max(8, len(stem) - len(mark) - 1)].decode("utf-8", "ignore")
+    return path.with_name(f".{kept or 'new'}{mark}{path.suffix}")
+
+
 @contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a new folder beside `path`, which becomes `path` when the block ends well.
@@ -47,8 +60,7 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = secrets.token_hex(4)
-    new, old = (path.with_name(f".{path.name}.{mark}.{age}") for age in ("new", "old"))
+    new, old = temporary_neighbour(path), temporary_neighbour(path)
     new.mkdir()
     try:
         yield new

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,7 +17,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
 from fomm_tf.errors import DataError
-from fomm_tf.files import replacing
+from fomm_tf.files import replacing, temporary_neighbour
 from fomm_tf.media.pictures import to_uint8
 from fomm_tf.media.sound import SoundTrack
 
@@ -273,7 +272,7 @@ def _replacing_folder(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_dir():
         raise DataError(f"{path}: is a file; give a folder's name, or one ending in .mp4 or .gif")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = temporary_neighbour(path)
     temporary.mkdir()
     try:
         yield temporary

@@ -257,6 +257,13 @@ def test_nothing_appears_before_the_end(tmp_path):
     assert left_behind(tmp_path) == ["video.mp4"]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ""])
+def test_the_longest_names(tmp_path, suffix):
+    path = tmp_path / ("n" * (255 - len(suffix)) + suffix)
+    write(path, moving_square(2))
+    assert left_behind(tmp_path) == [path.name]
+
+
 @pytest.mark.parametrize("suffix", [".avi", ".mpg", ".png"])
 def test_unknown_suffix_names_the_known_ones(tmp_path, suffix):
     with pytest.raises(DataError, match=r"\.mp4 or \.gif, or a folder"):
