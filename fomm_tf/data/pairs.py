@@ -31,18 +31,26 @@ def read_pairs(
 ) -> tuple[list[Pair], int]:
     """The first `count` (source, driving) pairs of a CSV file with these two columns.
 
-    The columns hold names of `videos`, with or without suffix. Returns the pairs, and the number of
-    lines that were passed over because they name other videos. Raises DataError if the file is no
-    such list, or no pair is left.
+    The columns hold names of `videos`, with or without suffix; blanks around them do not count, and
+    semicolons or tabs may stand between them, as spreadsheets write. Returns the pairs, and the
+    number of lines that were passed over because they name other videos. Raises DataError if the
+    file is no such list, or no pair is left.
     """
     path = Path(path)
     by_name = {video.stem: video for video in videos} | {video.name: video for video in videos}
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"source", "driving"} <= set(reader.fieldnames or ()):
+            heading = next((line for line in file if line.strip()), "")
+            separator = max(",;\t", key=heading.count)
+            names = [cell.strip() for cell in next(csv.reader([heading], delimiter=separator), [])]
+            if not {"source", "driving"} <= set(names):
                 raise DataError(f"{path}: a pairs list needs the columns source and driving")
-            lines = [(line["source"], line["driving"]) for line in reader]
+            reader = csv.DictReader(file, names, delimiter=separator, skipinitialspace=True)
+            lines = [
+                ((line["source"] or "").strip(), (line["driving"] or "").strip())
+                for line in reader
+                if any(isinstance(cell, str) and cell.strip() for cell in line.values())
+            ]
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: no such pairs list (dataset_params.pairs_list of the model's config.yaml; "

@@ -35,6 +35,32 @@ def test_list_names_videos_with_or_without_suffix(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "source, driving\na.mp4, b\nc, a.mp4\n",
+        "source;driving\na.mp4;b\nc;a.mp4\n",
+        "source\tdriving\na.mp4\tb\nc\ta.mp4\n",
+        "source,driving   \na.mp4  ,b   \nc ,a.mp4 \n",
+        "source;driving;;\r\na.mp4;b;;\r\nc;a.mp4;;\r\n;;;\r\n",
+        '\ufeff"source";"driving"\r\n"a.mp4";"b"\r\n"c";"a.mp4"\r\n',
+        '\ufeffsource, driving\na.mp4, "b"\n\nc, a.mp4\n   \n\n',
+        "\n\nid;driving;source\n1,5;b;a.mp4\n2,5;a.mp4;c\n",
+    ],
+)
+def test_lists_as_spreadsheets_and_people_write_them(tmp_path, content):
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(content.encode())
+    assert read_pairs(path, VIDEOS, 5) == ([(VIDEOS[0], VIDEOS[1]), (VIDEOS[2], VIDEOS[0])], 0)
+
+
+def test_names_may_hold_what_separates_elsewhere(tmp_path):
+    videos = [Path("one, two.mp4"), Path("a;b.mp4")]
+    path = tmp_path / "pairs.csv"
+    path.write_text('source,driving\n"one, two","a;b"\n')
+    assert read_pairs(path, videos, 5) == ([tuple(videos)], 0)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"from,to\na,b\n", "needs the columns source and driving"),
