@@ -5,6 +5,7 @@ Independent of `fomm_tf`: what is written here is what the readers under test mu
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -113,6 +114,61 @@ def write_sound(path: str | Path, seconds: float = 1.0, codec: str = "aac") -> P
     with av.open(str(path), "w") as container:
         _mux_sine(container, container.add_stream(codec, rate=_SAMPLE_RATE), seconds)
     return Path(path)
+
+
+# The xy coordinates of red, green and blue; white is D65.
+DISPLAY_P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+ADOBE_RGB = ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
+SRGB = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
+BT2020 = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
+
+
+def to_xyz(primaries: Sequence[Sequence[float]]) -> np.ndarray:
+    """From linear RGB of these primaries, with white of D65, to CIE XYZ."""
+    columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (*primaries, (0.3127, 0.3290))]).T
+    return columns[:, :3] * np.linalg.solve(columns[:, :3], columns[:, 3])
+
+
+def color_profile(
+    primaries: Sequence[Sequence[float]] | None, gamma: float, space: bytes = b"RGB "
+) -> bytes:
+    """An ICC profile (version 2): of a display with these primaries, or of grey (`b"GRAY"`)."""
+
+    def xyz(values: Iterable[float]) -> bytes:
+        return b"XYZ " + bytes(4) + b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+    white = np.array([0.9642, 1.0, 0.8249])  # D50, to which profiles are adapted
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
+    text = b"a profile\0"
+    tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78)}
+    tags |= {b"cprt": b"text" + bytes(4) + text, b"wtpt": xyz(white)}
+    if primaries is None:
+        tags[b"kTRC"] = curve
+    else:
+        bradford = np.array(
+            [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+        )
+        d65 = to_xyz(primaries).sum(axis=1)
+        gains = (bradford @ white) / (bradford @ d65)
+        adapted = np.linalg.inv(bradford) @ np.diag(gains) @ bradford @ to_xyz(primaries)
+        for letter, column in zip("rgb", adapted.T, strict=True):
+            tags[f"{letter}XYZ".encode()], tags[f"{letter}TRC".encode()] = xyz(column), curve
+    directory, body = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        place = 132 + 12 * len(tags) + len(body)
+        directory += name + struct.pack(">II", place, len(content))
+        body += content + bytes(-len(content) % 4)
+    head = struct.pack(
+        ">I4sI4s4s4s",
+        132 + 12 * len(tags) + len(body),
+        bytes(4),
+        0x02100000,
+        b"mntr",
+        space,
+        b"XYZ ",
+    )
+    head += struct.pack(">6H4s", 2024, 1, 1, 0, 0, 0, b"acsp") + bytes(28) + xyz(white)[8:]
+    return head + bytes(128 - len(head)) + directory + body
 
 
 def _pixel_format(codec: str) -> str:

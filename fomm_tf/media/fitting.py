@@ -10,9 +10,7 @@ from PIL import Image
 
 from fomm_tf.errors import DataError
 from fomm_tf.media.frames import TimedFrame
-
-Box = tuple[int, int, int, int]
-"""x, y, width, height in pixels."""
+from fomm_tf.media.pictures import Box
 
 
 def fit(

@@ -2,46 +2,134 @@
 
 from __future__ import annotations
 
+import math
 import os
-import warnings
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from fomm_tf.errors import DataError
 from fomm_tf.files import replacing
+from fomm_tf.media.color_profile import to_srgb
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+PICTURE_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif"),
+    *(".bmp", ".tif", ".tiff", ".ppm", ".pgm"),
+)
+
+Color = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
+WHITE: Color = (255, 255, 255)
+
+Box = tuple[int, int, int, int]
+"""x, y, width, height in pixels."""
 
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
+# Kinds of which the decoder itself can give a half, a quarter or an eighth of the size. MPO is what
+# phones write with a depth map or a second lens's picture behind the first.
+_REDUCIBLE = ("JPEG", "MPO")
 
-def read_picture(path: str | os.PathLike) -> np.ndarray:
+_no_limit = threading.Lock()
+
+
+@dataclass
+class Picture:
+    """A picture as it was read: uint8 RGB [H, W, 3].
+
+    reduced: by how much it is smaller than the file's (1, 2, 4 or 8). width, height: the file's, as
+    shown. notices: what was done to it that one would not expect, a line each.
+    """
+
+    image: np.ndarray
+    reduced: int
+    width: int
+    height: int
+    notices: list[str] = field(default_factory=list)
+
+    def part(self, box: Box | None) -> Box | None:
+        """A box in the file's pixels as one in `image`'s, rounded outwards."""
+        if box is None or self.reduced == 1:
+            return box
+        (x, y, w, h), by = box, self.reduced
+        left, top = x // by, y // by
+        return left, top, -(-(x + w) // by) - left, -(-(y + h) // by) - top
+
+
+def read_picture(
+    path: str | os.PathLike, ground: Color = WHITE, max_pixels: int | None = None
+) -> np.ndarray:
     """Reads any picture Pillow knows: uint8 RGB [H, W, 3], turned as its EXIF data says.
 
-    Transparent parts are put on white. 16 bit are scaled down, not clipped. Of animations it is
-    the first frame. Raises DataError for files that are missing, truncated, no picture or absurdly
-    large.
+    Colours are converted to sRGB by the profile (ICC) in the file. Transparent parts are put on
+    `ground`. 16 bit are scaled down, not clipped. Of animations it is the first frame. Raises
+    DataError for files that are missing, truncated, no picture or of more than `max_pixels` pixels
+    (default: 89 millions, Pillow's limit).
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"{path}: no such picture" + (" (it is a folder)" if path.is_dir() else ""))
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
+    path = _existing(path)
+    with reading(path), opened_picture(path) as picture:
+        _check_size(path, picture.size, max_pixels)
+        return to_rgb(picture, ground)
+
+
+def open_picture(
+    path: str | os.PathLike, ground: Color = WHITE, max_pixels: int | None = None
+) -> Picture:
+    """Like `read_picture`; but a JPEG of more pixels is read at a half, a quarter or an eighth."""
+    path = _existing(path)
+    with reading(path), opened_picture(path) as picture:
+        (width, height), limit = picture.size, _limit(max_pixels)
+        by = (by for by in (1, 2, 4, 8) if -(-width // by) * -(-height // by) <= limit)
+        reduced = next(by, 1) if picture.format in _REDUCIBLE else 1
+        if reduced == 1:
+            _check_size(path, picture.size, max_pixels)
+        else:
+            picture.draft(None, (width // reduced, height // reduced))
+        if picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # turned by a quarter
+            width, height = height, width
+        image = to_rgb(picture, ground)
+    result = Picture(image, reduced, width, height)
+    if reduced > 1:
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        result.notices.append(f"{width}x{height} is a large picture; it is read as {size}")
+    return result
+
+
+def to_rgb(picture: Image.Image, ground: Color = WHITE) -> np.ndarray:
+    """A picture, or the frame an animation stands at, as `read_picture` gives it."""
+    picture.load()
+    return np.array(_to_rgb(ImageOps.exif_transpose(picture), ground))
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """The file opened by Pillow, whatever its size, with nothing of it decoded yet."""
+    # Pillow's own limit is for the whole process; ours is checked by `_check_size`.
+    with _no_limit:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    with picture:
+        yield picture
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What Pillow raises for the file `path` becomes a DataError."""
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns up to twice its limit of pixels; a model's input is far below it.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                picture.load()
-                return np.array(_to_rgb(ImageOps.exif_transpose(picture)))
+        yield
     except Image.UnidentifiedImageError as error:
-        raise DataError(f"{path}: is no picture that can be read") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path}: is too large ({Image.MAX_IMAGE_PIXELS} pixels at most)"
-        ) from error
+        raise DataError(f"{path}: is no picture that can be read{_hint(path)}") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: is too large ({error})") from error
     except PermissionError as error:
         raise DataError(f"{path}: may not be read (permission denied)") from error
     # Pillow's decoders raise many kinds of exceptions for broken files.
@@ -49,7 +137,36 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
         raise DataError(f"{path}: the picture is damaged ({error})") from error
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _existing(path: str | os.PathLike) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such picture" + (" (it is a folder)" if path.is_dir() else ""))
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: the file is empty")
+    return path
+
+
+def _limit(max_pixels: int | None) -> float:
+    return max_pixels or Image.MAX_IMAGE_PIXELS or math.inf
+
+
+def _check_size(path: Path, size: tuple[int, int], max_pixels: int | None) -> None:
+    width, height = size
+    if width * height > _limit(max_pixels):
+        raise DataError(
+            f"{path}: {width}x{height} is too large ({_limit(max_pixels):.0f} pixels at most; "
+            "--max-pixels raises the limit)"
+        )
+
+
+def _hint(path: Path) -> str:
+    with open(path, "rb") as file:
+        kind = file.read(12)[4:]
+    heic = kind[:4] == b"ftyp" and kind[4:] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+    return "; it is a HEIC: save it as JPEG or PNG" if heic else ""
+
+
+def _to_rgb(picture: Image.Image, ground: Color) -> Image.Image:
     if picture.mode in _SIXTEEN_BIT_MODES:
         return _from_levels(np.asarray(picture), 65535)
     if picture.mode in ("I", "F"):
@@ -57,10 +174,17 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         levels = np.nan_to_num(np.asarray(picture, np.float64))
         white = 255 if levels.max() <= 255 else 65535
         return _from_levels(levels, 1 if picture.mode == "F" and levels.max() <= 1 else white)
+    profile = picture.info.get("icc_profile")
     if picture.has_transparency_data:
-        ground = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
-    return picture.convert("RGB")
+        rgba = picture.convert("RGBA")
+        grey = picture.mode in ("L", "LA")
+        colors = to_srgb(picture.getchannel(0) if grey else rgba.convert("RGB"), profile)
+        result = Image.new("RGB", picture.size, ground)
+        result.paste(colors, mask=rgba.getchannel("A"))
+        return result
+    if picture.mode not in ("RGB", "L", "CMYK"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGB")
+    return to_srgb(picture, profile)
 
 
 def _from_levels(levels: np.ndarray, white: float) -> Image.Image:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from sample_media import ADOBE_RGB, DISPLAY_P3, SRGB, color_profile, to_xyz
 
 from fomm_tf.errors import DataError
 from fomm_tf.media.fitting import check_box, fit, fit_notice
-from fomm_tf.media.pictures import read_picture, side_by_side, to_float, to_uint8
+from fomm_tf.media.pictures import open_picture, read_picture, side_by_side, to_float, to_uint8
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
 
@@ -127,6 +128,132 @@ def test_decompression_bomb_is_refused(tmp_path, monkeypatch, factor):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(10_000 / factor))
     with pytest.raises(DataError, match="too large"):
         read_picture(tmp_path / "bomb.png")
+
+
+# Colour profiles
+
+COLORS = np.array([[[200, 150, 120], [90, 60, 40], [128, 128, 128], [250, 250, 250]]], np.uint8)
+
+
+def as_srgb(colors, primaries, gamma):
+    light = (colors / 255) ** gamma @ (np.linalg.inv(to_xyz(SRGB)) @ to_xyz(primaries)).T
+    light = np.clip(light, 0, 1)
+    return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("primaries", [DISPLAY_P3, ADOBE_RGB])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
+def test_colours_are_converted_by_the_profile(tmp_path, suffix, primaries):
+    image = np.kron(COLORS, np.ones((32, 32, 1), np.uint8))
+    options = {"quality": 100, "lossless": True} if suffix == "webp" else {"quality": 100}
+    profile = color_profile(primaries, 2.2)
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(image).save(path, icc_profile=profile, **options)
+    expected = as_srgb(COLORS, primaries, 2.2)[0]
+    assert np.abs(expected - COLORS[0]).max() > 8
+    found = read_picture(path)[16, 16::32]
+    np.testing.assert_allclose(found, expected, atol=1.1 if suffix in ("png", "tif") else 4)
+
+
+def test_colours_with_alpha_and_of_a_palette_are_converted_too(tmp_path):
+    profile = color_profile(DISPLAY_P3, 2.2)
+    alpha = np.array([[255, 255, 255, 0]], np.uint8)
+    Image.fromarray(np.dstack([COLORS, alpha])).save(tmp_path / "a.png", icc_profile=profile)
+    expected = as_srgb(COLORS, DISPLAY_P3, 2.2)[0]
+    expected[3] = 255
+    np.testing.assert_allclose(read_picture(tmp_path / "a.png")[0], expected, atol=1.1)
+    palette = Image.fromarray(COLORS).quantize(4)
+    palette.save(tmp_path / "p.png", icc_profile=profile)
+    np.testing.assert_allclose(read_picture(tmp_path / "p.png")[0, :3], expected[:3], atol=1.1)
+
+
+def test_grey_by_its_profile(tmp_path):
+    levels = np.array([[0, 60, 120, 200, 255]], np.uint8)
+    profile = color_profile(None, 1.8, b"GRAY")
+    expected = as_srgb(levels[..., None].repeat(3, axis=-1), SRGB, 1.8)[0]
+    Image.fromarray(levels).save(tmp_path / "a.png", icc_profile=profile)
+    np.testing.assert_allclose(read_picture(tmp_path / "a.png")[0], expected, atol=1.1)
+    opaque = Image.fromarray(np.dstack([levels, levels * 0 + 255]), "LA")
+    opaque.save(tmp_path / "la.png", icc_profile=profile)
+    np.testing.assert_allclose(read_picture(tmp_path / "la.png")[0], expected, atol=1.1)
+
+
+def test_a_profile_that_is_srgb_by_another_name_changes_nothing(tmp_path):
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / "a.png", icc_profile=profile)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), image)
+
+
+@pytest.mark.parametrize("profile", [b"no profile", color_profile(None, 1.8, b"GRAY")])
+def test_a_profile_that_is_broken_or_for_other_modes_is_passed_over(tmp_path, profile):
+    Image.fromarray(COLORS).save(tmp_path / "a.png", icc_profile=profile)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), COLORS)
+
+
+# Transparency, size
+
+
+def test_the_ground_may_have_another_colour(tmp_path):
+    image = np.zeros((1, 3, 4), np.uint8)
+    image[0] = (255, 0, 0, 255), (255, 0, 0, 0), (200, 100, 0, 51)
+    Image.fromarray(image).save(tmp_path / "a.png")
+    Image.fromarray(image).save(tmp_path / "a.webp", lossless=True, exact=True)
+    for name in ("a.png", "a.webp"):
+        found = read_picture(tmp_path / name, ground=(0, 200, 100))[0].tolist()
+        assert found == [list(RED), [0, 200, 100], [40, 180, 80]]
+
+
+def test_large_jpegs_are_read_at_a_smaller_size(tmp_path):
+    path = tmp_path / "photo.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(gradient(301, 400)).save(path, quality=95, exif=exif)
+    for limit, reduced in ((120_400, 1), (120_399, 2), (30_200, 2), (30_199, 4), (2_000, 8)):
+        picture = open_picture(path, max_pixels=limit)
+        assert (picture.width, picture.height, picture.reduced) == (301, 400, reduced)
+        assert picture.image.shape == (400 // reduced, -(-301 // reduced), 3)
+        assert picture.image.shape[0] * picture.image.shape[1] <= limit
+        whole = np.asarray(Image.fromarray(read_picture(path)).reduce(reduced)).astype(int)
+        assert np.abs(picture.image.astype(int) - whole).mean() < 3
+        assert len(picture.notices) == (reduced > 1)
+        if reduced > 1:
+            assert "301x400" in picture.notices[0]
+    assert picture.part(None) is None
+    assert picture.part((0, 0, 301, 400)) == (0, 0, 38, 50)
+    assert picture.part((9, 8, 7, 9)) == (1, 1, 1, 2)
+    with pytest.raises(DataError, match="400x301 is too large .*--max-pixels"):
+        read_picture(path, max_pixels=120_399)
+    with pytest.raises(DataError, match="too large"):
+        open_picture(path, max_pixels=1000)
+
+
+def test_large_pictures_of_other_kinds_need_a_higher_limit(tmp_path, monkeypatch):
+    Image.fromarray(gradient(30, 40)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    for read in (read_picture, open_picture):
+        with pytest.raises(DataError, match="40x30 is too large .500 pixels at most; --max-pix"):
+            read(tmp_path / "a.png")
+    np.testing.assert_array_equal(
+        read_picture(tmp_path / "a.png", max_pixels=1200), gradient(30, 40)
+    )
+    assert open_picture(tmp_path / "a.png", max_pixels=1200).notices == []
+    assert Image.MAX_IMAGE_PIXELS == 500
+
+
+def test_a_photo_of_108_megapixels(tmp_path):
+    Image.new("L", (12000, 9000), 77).save(tmp_path / "photo.jpg")
+    picture = open_picture(tmp_path / "photo.jpg")
+    assert picture.image.shape == (4500, 6000, 3) and picture.reduced == 2
+    assert (picture.image == 77).all()
+
+
+def test_a_heic_is_named(tmp_path):
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
+    with pytest.raises(DataError, match="photo.heic: .*it is a HEIC: save it as JPEG or PNG"):
+        read_picture(tmp_path / "photo.heic")
 
 
 # Fitting
