@@ -10,21 +10,25 @@ import numpy as np
 
 from fomm_tf.errors import DataError
 from fomm_tf.files import natural_order
+from fomm_tf.media.animated_picture import is_animated
+from fomm_tf.media.frames import TimedFrame
 from fomm_tf.media.picture_folder import FOLDER_FPS
 from fomm_tf.media.pictures import PICTURE_SUFFIXES, read_picture
 from fomm_tf.media.video_file import VIDEO_SUFFIXES
-from fomm_tf.media.video_reader import count_frames, open_video, read_frames
+from fomm_tf.media.video_reader import count_frames, frames_at, open_video
 
 
 class Clip(Protocol):
     """A video as a dataset needs it. Frames are uint8 [h, w, 3], of the size they are stored in.
 
     Every method may raise DataError or OSError. `problem` is one line about damage met while
-    reading all frames, else None.
+    reading all frames, else None; `notices` are lines about what is done to the video, complete
+    when all frames have been read.
     """
 
     path: Path
     problem: str | None
+    notices: Sequence[str]
 
     def check(self) -> None:
         """Reads the first frame: raises if this cannot be used at all."""
@@ -32,22 +36,26 @@ class Clip(Protocol):
     def count(self) -> int:
         """Number of frames, at least 1; a damaged file may yield fewer."""
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """All frames, one at a time."""
+    def timed(self) -> Iterator[TimedFrame]:
+        """All frames, one at a time, each with its time and duration."""
 
-    def read(self, indices: Sequence[int]) -> np.ndarray:
-        """The frames at these indices: [n, h, w, 3]."""
+    def frames(self) -> Iterator[np.ndarray]:
+        """All frames, one at a time, without their times."""
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """The frames at these indices."""
 
     def fps(self) -> float:
-        """Frames per second."""
+        """Frames per second, on average."""
 
 
 class VideoClip:
-    """A video file, or a folder with one picture per frame."""
+    """A video file, an animated picture, or a folder with one picture per frame."""
 
     def __init__(self, path: Path):
         self.path = path
         self.problem: str | None = None
+        self.notices: Sequence[str] = ()
         self._count: int | None = None
 
     def check(self) -> None:
@@ -60,13 +68,16 @@ class VideoClip:
                 raise DataError(f"{self.path}: has no frames")
         return self._count
 
-    def frames(self) -> Iterator[np.ndarray]:
+    def timed(self) -> Iterator[TimedFrame]:
         video = open_video(self.path)
-        yield from video
-        self.problem = video.problem
+        yield from video.timed()
+        self.problem, self.notices = video.problem, video.notices
 
-    def read(self, indices: Sequence[int]) -> np.ndarray:
-        return read_frames(self.path, indices)
+    def frames(self) -> Iterator[np.ndarray]:
+        return (frame.image for frame in self.timed())
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        return frames_at(self.path, indices)
 
     def fps(self) -> float:
         return open_video(self.path).fps
@@ -76,6 +87,7 @@ class StripClip:
     """One picture with the frames side by side, each of the aspect of `frame_size`."""
 
     problem: str | None = None
+    notices: Sequence[str] = ()
 
     def __init__(self, path: Path, frame_size: tuple[int, int]):
         self.path = path
@@ -90,11 +102,15 @@ class StripClip:
             self._count = len(self._split())
         return self._count
 
-    def frames(self) -> Iterator[np.ndarray]:
-        yield from self._split()
+    def timed(self) -> Iterator[TimedFrame]:
+        for i, image in enumerate(self._split()):
+            yield TimedFrame(i / FOLDER_FPS, 1 / FOLDER_FPS, image)
 
-    def read(self, indices: Sequence[int]) -> np.ndarray:
-        return self._split()[list(indices)]
+    def frames(self) -> Iterator[np.ndarray]:
+        return (frame.image for frame in self.timed())
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        return list(self._split()[list(indices)])
 
     def fps(self) -> float:
         return FOLDER_FPS
@@ -114,9 +130,9 @@ class StripClip:
 
 
 def open_clip(path: Path, frame_size: tuple[int, int]) -> Clip:
-    """The clip at a path that `list_videos` gave; nothing is read yet."""
-    strip = path.suffix.lower() not in VIDEO_SUFFIXES and not path.is_dir()
-    return StripClip(path, frame_size) if strip else VideoClip(path)
+    """The clip at a path that `list_videos` gave; no frame is read yet."""
+    moves = path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir() or is_animated(path)
+    return VideoClip(path) if moves else StripClip(path, frame_size)
 
 
 def list_videos(folder: str | Path) -> list[Path]:

@@ -69,9 +69,16 @@ def fit_notice(
 def fit_frames(
     frames: Iterable[TimedFrame], size: tuple[int, int], mode: str, box: Box | None = None
 ) -> Iterator[TimedFrame]:
-    """`fit` for the frames of a video, one at a time."""
+    """`fit` for the frames of a video, one at a time.
+
+    The box is one of the first frame's: of frames of another size the whole is taken.
+    """
+    first = None
     for frame in frames:
-        yield frame._replace(image=fit(frame.image, size, mode, box))
+        shape = frame.image.shape
+        first = first or shape
+        part = box if shape == first else None
+        yield frame._replace(image=fit(frame.image, size, mode, part))
 
 
 def check_box(box: Box | None, frame: np.ndarray, name: str = "picture") -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fomm_tf.errors import DataError
 from fomm_tf.files import natural_order
-from fomm_tf.media.pictures import PICTURE_SUFFIXES, read_picture
+from fomm_tf.media.pictures import PICTURE_SUFFIXES, WHITE, Color, read_picture
 
 # Frames per second of a folder of pictures, which has no rate of its own.
 FOLDER_FPS = 25.0
@@ -26,10 +26,10 @@ def pictures_in(path: Path) -> list[Path]:
     return sorted(files, key=natural_order)
 
 
-def of_one_size(files: Sequence[Path]) -> Iterator[np.ndarray]:
+def of_one_size(files: Sequence[Path], ground: Color = WHITE) -> Iterator[np.ndarray]:
     shape = None
     for file in files:
-        image = read_picture(file)
+        image = read_picture(file, ground)
         shape = shape or image.shape
         if image.shape != shape:
             raise DataError(

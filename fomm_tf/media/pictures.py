@@ -127,7 +127,9 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except Image.UnidentifiedImageError as error:
-        raise DataError(f"{path}: is no picture that can be read{_hint(path)}") from error
+        with open(path, "rb") as file:
+            hint = " (it is a HEIC: save it as JPEG or PNG)" if is_heic(file.read(12)) else ""
+        raise DataError(f"{path}: is no picture that can be read{hint}") from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: is too large ({error})") from error
     except PermissionError as error:
@@ -159,11 +161,10 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int | None) -> No
         )
 
 
-def _hint(path: Path) -> str:
-    with open(path, "rb") as file:
-        kind = file.read(12)[4:]
-    heic = kind[:4] == b"ftyp" and kind[4:] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
-    return "; it is a HEIC: save it as JPEG or PNG" if heic else ""
+def is_heic(beginning: bytes) -> bool:
+    """Whether a file's first 12 bytes are those of a HEIC, as iPhones take photos."""
+    kinds = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
+    return beginning[4:8] == b"ftyp" and beginning[8:12] in kinds
 
 
 def _to_rgb(picture: Image.Image, ground: Color) -> Image.Image:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
+from contextlib import ExitStack
 from pathlib import Path
 
 import av
+
+from fomm_tf.media.tracks import sound_track
+from fomm_tf.media.video_file import first_time, opened_file
 
 # What players expect inside an .mp4; any other codec is decoded and encoded as AAC.
 _FITS_MP4 = {"aac", "mp3", "ac3", "eac3", "alac", "opus"}
@@ -19,9 +22,11 @@ _PRE_ROLL = 0.05
 
 
 class SoundTrack:
-    """Copies the first sound track of the file `source` to `target`, a container not yet started.
+    """Copies the sound of the file `source` to `target`, a container not yet started.
 
-    Times count from the first video frame of `source` (from its start, if it has no video).
+    It is the default sound track, else the first. Times count from the first picture of `source`
+    that can be decoded, as the reader's do (from the file's start, if it has no pictures). Raises
+    DataError if `source` cannot be opened.
     Packets are written in step with the video, so that players need not jump about in the file.
     `problem` is one line if the sound cannot be read (further); the video is written all the same.
     """
@@ -32,13 +37,12 @@ class SoundTrack:
         self._target = target
         self._packets: Iterator[tuple[float, av.Packet]] = iter(())
         self._waiting: tuple[float, av.Packet] | None = None
-        self._input = av.open(
-            str(source.resolve()), container_options={"protocol_whitelist": "file"}
-        )
-        if not self._input.streams.audio:
+        self._opened = ExitStack()
+        self._input = self._opened.enter_context(opened_file(source, None))
+        stream = sound_track(self._input)
+        if stream is None:
             return
-        stream = self._input.streams.audio[0]
-        self._start = _start_of_video(self._input)
+        self._start = first_time(source)
         if stream.codec_context is None:
             self.problem = f"{source}: no decoder for its sound; the result has none"
         elif stream.codec_context.codec.canonical_name in _FITS_MP4:
@@ -61,7 +65,7 @@ class SoundTrack:
 
     def close(self) -> None:
         """Closes the source file."""
-        self._input.close()
+        self._opened.close()
 
     def _next(self) -> tuple[float, av.Packet] | None:
         try:
@@ -96,10 +100,3 @@ class SoundTrack:
             if frame.pts * frame.time_base + frame.samples / frame.sample_rate > 0:
                 yield from timed(output.encode(frame))
         yield from timed(output.encode(None))
-
-
-def _start_of_video(container: av.container.InputContainer) -> Fraction:
-    for stream in container.streams.video[:1]:
-        if stream.start_time is not None and stream.time_base is not None:
-            return stream.start_time * stream.time_base
-    return Fraction(0)

@@ -120,7 +120,7 @@ class VideoWriter:
         """Errors name the output asked for, not the temporary file."""
         try:
             yield
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise DataError(f"{self.path}: cannot be written ({error.strerror})") from error
 
 
@@ -132,7 +132,7 @@ class _Mp4:
 
     def __init__(self, path: Path, fps: float, audio_from: Path | None) -> None:
         self.problem: str | None = None
-        self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self._container = av.open(_address(path), "w", options={"movflags": "+faststart"})
         rate = Fraction(fps).limit_denominator(1001)
         # No B-frames: packets then are in the order of time, and every duration is kept exactly.
         options = {"crf": "16", "bf": "0"}
@@ -201,7 +201,7 @@ class _Gif:
     _SHORTEST = 2
 
     def __init__(self, path: Path, fps: float, audio_from: Path | None) -> None:
-        self._container = av.open(str(path), "w", options={"loop": "0"})  # 0: for ever
+        self._container = av.open(_address(path), "w", options={"loop": "0"})  # 0: for ever
         rate = Fraction(fps).limit_denominator(1001)
         self._stream = self._container.add_stream("gif", rate=rate)
         self._stream.pix_fmt = "pal8"
@@ -252,6 +252,11 @@ class _Folder:
 
     def abort(self) -> None:
         pass
+
+
+def _address(path: Path) -> str:
+    """Absolute, as FFmpeg takes what stands before a colon for a protocol."""
+    return os.path.abspath(path)
 
 
 def _with_palette(image: np.ndarray) -> av.VideoFrame:

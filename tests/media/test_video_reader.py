@@ -13,6 +13,8 @@ from sample_media import moving_square, write_sound, write_video
 from fomm_tf.errors import DataError
 from fomm_tf.media.video_reader import count_frames, open_video, read_frames
 
+# As recorders and people name files; what FFmpeg might take for a protocol, a pattern, an option.
+NAMES = ["2024-11-14T22:57:44", "http:a", "concat:a", "a%03d", "a%d b", "-y", "日本 🙂", "it's [1]"]
 SUFFIXES = [".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif"]
 
 
@@ -240,7 +242,7 @@ def bad_files(folder):
     (folder / "text.mp4").write_text("This is no video. " * 500)
     (folder / "empty.mp4").touch()
     (folder / "picture.mp4").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
-    Image.new("RGB", (8, 8)).save(folder / "real_picture.png")
+    (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(1000))
     (folder / "playlist.mp4").write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n")
     other = write_video(folder / "other.mp4", moving_square(2))
     (folder / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{other}'\n")
@@ -255,7 +257,7 @@ def bad_files(folder):
         ("text.mp4", "is no video"),
         ("empty.mp4", "the file is empty"),
         ("picture.mp4", "is no video"),
-        ("real_picture.png", "is no video"),
+        ("photo.heic", "is a HEIC, which cannot be read; save it as JPEG or PNG"),
         ("playlist.mp4", "is no video"),
         ("list.mp4", "is no video"),
         ("sound.mp4", "has no picture track, only sound"),
@@ -271,6 +273,15 @@ def test_what_is_no_video_is_one_clear_line(tmp_path, name, message):
             read(tmp_path / name)
         text = str(caught.value)
         assert text.startswith(str(tmp_path / name)) and "\n" not in text
+
+
+def test_names_that_mean_something_to_the_library(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = moving_square(3)
+    base = write_video(tmp_path / "base.mp4", frames, audio="aac")
+    for name in NAMES:
+        os.link(base, tmp_path / f"{name}.mp4")
+        assert len(list(open_video(f"{name}.mp4"))) == count_frames(f"{name}.mp4") == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

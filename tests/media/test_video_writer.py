@@ -18,6 +18,8 @@ from fomm_tf.errors import DataError
 from fomm_tf.media.video_reader import open_video
 from fomm_tf.media.video_writer import VideoWriter
 
+NAMES = ["2024-11-14T22:57:44", "http:a", "concat:a", "a%03d", "a%d b", "-y", "日本 🙂", "it's [1]"]
+
 
 def write(path, frames, fps=25, times=None, audio_from=None):
     with VideoWriter(path, fps, audio_from) as writer:
@@ -255,6 +257,39 @@ def test_nothing_appears_before_the_end(tmp_path):
         writer.write(moving_square(1)[0])
         assert not (tmp_path / "video.mp4").exists()
     assert left_behind(tmp_path) == ["video.mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ""])
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_mean_something_to_the_library(tmp_path, monkeypatch, name, suffix):
+    """As relative names: an absolute one cannot be mistaken for anything else."""
+    monkeypatch.chdir(tmp_path)
+    driving = write_video(tmp_path / "driving.mp4", moving_square(3), audio="aac")
+    os.rename(driving, "driving:1%d.mp4")
+    write(f"{name}{suffix}", moving_square(3), audio_from="driving:1%d.mp4")
+    assert left_behind(tmp_path) == sorted([f"{name}{suffix}", "driving:1%d.mp4"])
+    if suffix:
+        assert len(decode(tmp_path / f"{name}{suffix}")[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such video"), (b"", "the file is empty"), (b"no sound " * 99, "is no video")],
+)
+def test_sound_from_what_is_no_video_is_one_line_before_the_work(tmp_path, content, message):
+    source = tmp_path / "sound.mp4"
+    if content is not None:
+        source.write_bytes(content)
+    with pytest.raises(DataError, match=f"{source}: {message}"):
+        with VideoWriter(tmp_path / "video.mp4", 25, audio_from=source):
+            pytest.fail("must be refused before the work")
+    assert left_behind(tmp_path) == (["sound.mp4"] if content is not None else [])
+
+
+def test_what_the_library_refuses_is_one_line(tmp_path):
+    with pytest.raises(DataError, match="video.mp4: cannot be written"):
+        write(tmp_path / "video.mp4", [np.zeros((2, 30_000, 3), np.uint8)])
+    assert left_behind(tmp_path) == []
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif", ""])
