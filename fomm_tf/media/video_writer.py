@@ -18,6 +18,7 @@ from PIL import Image
 
 from fomm_tf.errors import DataError
 from fomm_tf.files import replacing, temporary_neighbour
+from fomm_tf.media.comment import GENERATED, add_to_gif, png_info
 from fomm_tf.media.pictures import to_uint8
 from fomm_tf.media.sound import SoundTrack
 
@@ -37,6 +38,7 @@ class VideoWriter:
     audio_from: a video whose sound goes into the .mp4, from that video's first frame to the end of
         the last frame written; copied where the codec fits into an mp4, else encoded as AAC. GIFs
         and folders have no sound. `problem` says in one line if it could not be taken over.
+    comment: what the output says of itself, in its format's field for comments; None: nothing.
 
     H.264 stores even sizes only: frames of odd width or height are padded by repeating their last
     column or row. GIFs have 128 colours per frame and at most 50 frames per second (browsers slow
@@ -45,11 +47,16 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: str | os.PathLike, fps: float, audio_from: str | os.PathLike | None = None
+        self,
+        path: str | os.PathLike,
+        fps: float,
+        audio_from: str | os.PathLike | None = None,
+        comment: str | None = GENERATED,
     ) -> None:
         self.path = Path(path)
         self._fps = fps
         self._audio_from = None if audio_from is None else Path(audio_from)
+        self._comment = comment
         self._end = 0.0
         self._shape: tuple[int, ...] | None = None
         suffix = self.path.suffix.lower()
@@ -71,7 +78,7 @@ class VideoWriter:
             temporary = stack.enter_context(place(self.path))
             if self._kind is not _Folder:
                 temporary.touch()
-            self._sink = self._kind(temporary, self._fps, self._audio_from)
+            self._sink = self._kind(temporary, self._fps, self._audio_from, self._comment)
             self._stack = stack.pop_all()
         return self
 
@@ -130,9 +137,13 @@ class _Mp4:
     # Ticks per second: every usual frame rate and all of their multiples are whole numbers of them.
     _TICKS = 90_000
 
-    def __init__(self, path: Path, fps: float, audio_from: Path | None) -> None:
+    def __init__(
+        self, path: Path, fps: float, audio_from: Path | None, comment: str | None
+    ) -> None:
         self.problem: str | None = None
         self._container = av.open(_address(path), "w", options={"movflags": "+faststart"})
+        if comment is not None:
+            self._container.metadata["comment"] = comment
         rate = Fraction(fps).limit_denominator(1001)
         # No B-frames: packets then are in the order of time, and every duration is kept exactly.
         options = {"crf": "16", "bf": "0"}
@@ -200,7 +211,10 @@ class _Gif:
     # GIFs count in hundredths of a second, and browsers show shorter frames for ten of them.
     _SHORTEST = 2
 
-    def __init__(self, path: Path, fps: float, audio_from: Path | None) -> None:
+    def __init__(
+        self, path: Path, fps: float, audio_from: Path | None, comment: str | None
+    ) -> None:
+        self._path, self._comment = path, comment
         self._container = av.open(_address(path), "w", options={"loop": "0"})  # 0: for ever
         rate = Fraction(fps).limit_denominator(1001)
         self._stream = self._container.add_stream("gif", rate=rate)
@@ -229,6 +243,8 @@ class _Gif:
             self._mux(None, self._SHORTEST)
         finally:
             self._container.close()
+        if self._comment is not None:
+            add_to_gif(self._path, self._comment)
 
     def abort(self) -> None:
         with suppress(Exception):
@@ -240,11 +256,15 @@ class _Folder:
 
     problem = None
 
-    def __init__(self, path: Path, fps: float, audio_from: Path | None) -> None:
+    def __init__(
+        self, path: Path, fps: float, audio_from: Path | None, comment: str | None
+    ) -> None:
         self._path, self._count = path, 0
+        self._info = png_info(comment)
 
     def write(self, image: np.ndarray, time: float, duration: float) -> None:
-        Image.fromarray(image).save(self._path / f"{self._count:06d}.png", compress_level=3)
+        path = self._path / f"{self._count:06d}.png"
+        Image.fromarray(image).save(path, compress_level=3, pnginfo=self._info)
         self._count += 1
 
     def finish(self, end: float) -> None:
