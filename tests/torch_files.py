@@ -33,12 +33,20 @@ def code(value: Any) -> Raw:
     if isinstance(value, str):
         data = value.encode("utf-8", "surrogatepass")
         return Raw(b"X" + struct.pack("<I", len(data)) + data)
+    if isinstance(value, bytes):
+        return Raw(b"B" + struct.pack("<I", len(value)) + value)
     if isinstance(value, tuple):
         return Raw(b"(" + b"".join(map(code, value)) + b"t")
     if isinstance(value, list):
         return Raw(b"](" + b"".join(map(code, value)) + b"e")
     pairs = b"".join(code(key) + code(item) for key, item in value.items())
     return Raw(b"}(" + pairs + b"u")
+
+
+def pickled(value: Any, protocol: int) -> Raw:
+    """The instructions of Python's own pickle, without its start and stop. They count what they
+    remember from 0: only one of them fits into a file."""
+    return Raw(pickle.dumps(value, protocol)[2:-1])
 
 
 def name(module: str, attribute: str) -> Raw:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fomm_tf.errors import ModelError
+from fomm_tf.weights.torch_arrays import Array, decode
 from fomm_tf.weights.torch_pickle import read_pickle
 from fomm_tf.weights.torch_records import ITEM_SIZES, Storage, Tensor, shown
 
@@ -40,9 +41,15 @@ def read_checkpoint(path: str | os.PathLike) -> dict[Any, Any]:
 
     OrderedDicts become dicts in the same order, bfloat16 becomes float32, every other element type
     stays. The arrays are read-only views with the tensors' sizes and strides; tensors that share a
-    storage share memory. Raises ModelError, in one line, for a file that is missing, cut short or
-    damaged, that is something else than a checkpoint, that asks for a name which a state dict has
-    no need of, or whose tensors do not fit the storages in it.
+    storage share memory.
+
+    What training scripts save beside weights is plain data too: Counters, defaultdicts and
+    argparse's namespaces come as dicts, paths as text, NumPy's scalars as numbers and its arrays as
+    read-only arrays, sets as sets, bytes and bytearrays as bytes.
+
+    Raises ModelError, in one line, for a file that is missing, cut short or damaged, that is
+    something else than a checkpoint, that asks for a name which a checkpoint has no need of, or
+    whose tensors do not fit the storages in it.
     """
     path = Path(path)
     try:
@@ -239,7 +246,10 @@ class _Builder:
             return type(value)(self.build(item, depth + 1) for item in value)
         if isinstance(value, Tensor):
             return self._array(value)
-        if value is None or isinstance(value, (str, int, float)):
+        if isinstance(value, Array):
+            return value.filled()
+        # A set has plain members only.
+        if value is None or isinstance(value, (str, int, float, bytes, set)):
             return value
         raise ModelError("holds something that is neither a tensor nor a plain value")
 
@@ -261,17 +271,5 @@ class _Builder:
             first, count = storage.view or (0, storage.count)
             data = self._storages[storage.key][first * item : (first + count) * item]
             data = data[: len(data) // ITEM_SIZES[dtype] * ITEM_SIZES[dtype]]
-            self._elements[storage, dtype] = _decode(data, dtype, self._big_endian)
+            self._elements[storage, dtype] = decode(data, dtype, self._big_endian)
         return self._elements[storage, dtype]
-
-
-def _decode(data: memoryview, dtype: str, big_endian: bool) -> np.ndarray:
-    if dtype == "bool":
-        return np.frombuffer(data, np.uint8) != 0
-    stored = np.dtype("uint16" if dtype == "bfloat16" else dtype)
-    flat = np.frombuffer(data, stored.newbyteorder(">" if big_endian else "<"))
-    flat = flat.astype(stored, copy=False)
-    if dtype == "bfloat16":
-        # bfloat16 is the upper half of a float32.
-        return (flat.astype(np.uint32) << 16).view(np.float32)
-    return flat

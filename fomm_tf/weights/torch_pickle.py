@@ -1,8 +1,8 @@
 """Reads the pickle inside a PyTorch checkpoint as data: nothing in it is ever imported or called.
 
 A pickle is a program for a small stack machine, and Python's own machine imports and calls
-whatever the program names. This one knows only the instructions that dicts, lists, numbers, strings
-and tensors need. What names stand for is in `torch_records`.
+whatever the program names. This one knows only the instructions that dicts, lists, sets, numbers,
+strings, bytes, arrays and tensors need. What names stand for is in `torch_names`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import pickletools
 from typing import Any, Protocol
 
 from fomm_tf.errors import ModelError
-from fomm_tf.weights.torch_records import (
-    Name,
-    OrderedDict,
-    Storage,
-    Tensor,
+from fomm_tf.weights.torch_names import (
+    NEWOBJ_NAMES,
     allowed_name,
+    check_members,
     construct,
-    set_item,
-    shown,
-    storage_of,
+    set_state,
 )
+from fomm_tf.weights.torch_records import Storage, set_item, shown, storage_of
 
 # The published checkpoints need about 100,000 instructions, with all optimizer states.
 MAX_INSTRUCTIONS = 2_000_000
 MAX_INTEGER_BITS = 128
+# A few bytes can ask again and again for an array of the same long string. What all the calls are
+# given may outgrow the strings in the file by this much.
+MAX_GROWTH = 4
+FREE_GROWTH_BYTES = 64 * 2**20
 
 
 class Readable(Protocol):
@@ -42,9 +43,10 @@ def read_pickle(file: Readable) -> tuple[Any, dict[str, Storage]]:
     """Reads the pickle that `file` stands at, and leaves `file` right behind it.
 
     Returns its object, and the storages it refers to by key (whole, not the views on them). The
-    object is made of dicts, lists, tuples, str, int, float, bool, None and `Tensor` records; it
-    may refer to itself (callers bound their walk). Raises ModelError for names and instructions
-    that a checkpoint has no need of, and for a pickle that is cut short or makes no sense.
+    object is made of dicts, lists, tuples, sets, str, bytes, int, float, bool, None and the records
+    `Tensor` and `Array`; it may refer to itself (callers bound their walk). Raises ModelError for
+    names and instructions that a checkpoint has no need of, and for a pickle that is cut short or
+    makes no sense.
     """
     machine = _Machine()
     try:
@@ -71,6 +73,7 @@ class _Machine:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._ended = False
+        self._allowance = FREE_GROWTH_BYTES
         self.storages: dict[str, Storage] = {}
 
     def result(self) -> Any:
@@ -82,7 +85,10 @@ class _Machine:
         if instruction in _CONSTANTS:
             self._stack.append(_CONSTANTS[instruction])
         elif instruction in _LITERALS:
-            self._stack.append(_literal(instruction, argument))
+            value = _literal(instruction, argument)
+            if isinstance(value, (str, bytes)):
+                self._allowance += MAX_GROWTH * len(value)
+            self._stack.append(value)
         elif instruction in _GETS:
             self._stack.append(self._memo[argument])
         elif instruction in _PUTS:
@@ -121,6 +127,13 @@ class _Machine:
             raise ValueError(f"a {kind.__name__} is missing")
         return self._stack[-1]
 
+    def _charge(self, argument: Any) -> None:
+        """Counts what a call is about to copy or go through."""
+        parts = argument if isinstance(argument, tuple) else (argument,)
+        self._allowance -= 8 * len(parts) + sum(_bytes_of(part) for part in parts)
+        if self._allowance < 0:
+            raise ModelError("has a pickle that would grow beyond reason when it is read; refused")
+
     def do_stop(self) -> None:
         self._ended = True
 
@@ -132,6 +145,9 @@ class _Machine:
 
     def do_empty_list(self) -> None:
         self._stack.append([])
+
+    def do_empty_set(self) -> None:
+        self._stack.append(set())
 
     def do_tuple(self) -> None:
         self._stack.append(tuple(self._pop_to_mark()))
@@ -154,6 +170,16 @@ class _Machine:
         for key, value in zip(items[::2], items[1::2], strict=True):
             set_item(target, key, value)
 
+    def do_additems(self) -> None:
+        items = self._pop_to_mark()
+        check_members(items)
+        self._top(set).update(items)
+
+    def do_frozenset(self) -> None:
+        items = self._pop_to_mark()
+        check_members(items)
+        self._stack.append(set(items))
+
     def do_global(self, argument: str) -> None:
         self._stack.append(allowed_name(argument.replace(" ", ".", 1)))
 
@@ -165,19 +191,19 @@ class _Machine:
 
     def do_reduce(self) -> None:
         arguments, function = self._pop(), self._pop()
+        self._charge(arguments)
         self._stack.append(construct(function, arguments))
 
     def do_newobj(self) -> None:
         arguments, function = self._pop(), self._pop()
-        if function != Name("torch.nn.parameter.Parameter"):
+        if function not in NEWOBJ_NAMES:
             raise ValueError("it makes an object of an unknown kind")
         self._stack.append(construct(function, arguments))
 
     def do_build(self) -> None:
-        # Attributes of a state dict (`_metadata`) or a parameter (`requires_grad`): of no use.
-        self._pop()
-        if not isinstance(self._stack[-1], (OrderedDict, Tensor)):
-            raise ValueError("it sets attributes of something that has none")
+        state = self._pop()
+        self._charge(state)
+        set_state(self._stack[-1], state)
 
     def do_binpersid(self) -> None:
         storage = storage_of(self._pop())
@@ -192,11 +218,18 @@ class _Machine:
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _LITERALS = {
     *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
-    *("BINSTRING", "SHORT_BINSTRING"),
+    *("BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BYTEARRAY8"),
 }
 _GETS = {"BINGET", "LONG_BINGET"}
 _PUTS = {"BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+def _bytes_of(value: Any) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    # About what an item takes in a dict or a set.
+    return 64 * len(value) if isinstance(value, (list, dict, set)) else 0
 
 
 def _literal(instruction: str, value: Any) -> Any:
@@ -205,4 +238,5 @@ def _literal(instruction: str, value: Any) -> Any:
     if instruction.endswith("BINSTRING"):
         # Python 2 wrote its names so; pickletools decodes the bytes as Latin-1.
         return value.encode("latin-1").decode("utf-8")
-    return value
+    # A bytearray could be changed, and then could not stand behind an array.
+    return bytes(value) if isinstance(value, bytearray) else value

@@ -1,8 +1,4 @@
-"""What the names in a PyTorch checkpoint's pickle stand for: inert records, every argument checked.
-
-A name (GLOBAL) must be on the list here and becomes an inert token; "calling" a token (REDUCE) runs
-one of our own constructors, which builds a plain value or a record. Nothing is imported or called.
-"""
+"""Tensors and storages in a PyTorch checkpoint's pickle: inert records, every argument checked."""
 
 from __future__ import annotations
 
@@ -64,25 +60,10 @@ class Name:
     name: str
 
 
-class OrderedDict(dict):
-    """Marks the dicts that may receive (and ignore) attributes; plain dicts may not."""
-
-
-_CONSTRUCTORS = {
-    "collections.OrderedDict",
-    "torch.Size",
-    "torch.device",
-    "torch.nn.parameter.Parameter",
-    "torch._utils._rebuild_parameter",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_tensor_v3",
-}
-_STORAGE_NAMES = {f"torch.{name}": dtype for name, dtype in STORAGES.items()} | {
+STORAGE_NAMES = {f"torch.{name}": dtype for name, dtype in STORAGES.items()} | {
     "torch.storage.UntypedStorage": "uint8"
 }
-_DTYPE_NAMES = {f"torch.{name}": name for name in ITEM_SIZES}
-_ALLOWED = _CONSTRUCTORS | set(_STORAGE_NAMES) | set(_DTYPE_NAMES)
+DTYPE_NAMES = {f"torch.{name}": name for name in ITEM_SIZES}
 
 
 def shown(name: Any) -> str:
@@ -101,56 +82,21 @@ def set_item(target: dict, key: Any, value: Any) -> None:
     target[key] = value
 
 
-def allowed_name(full: str) -> Name:
-    if full not in _ALLOWED:
-        raise ModelError(f"asks for {shown(full)}, which a checkpoint has no need of; refused")
-    return Name(full)
-
-
-def construct(function: Any, arguments: Any) -> Any:
-    """What calling one of the listed names would give, as a plain value or record."""
-    if not isinstance(function, Name) or function.name not in _CONSTRUCTORS:
-        raise ValueError("it calls something that is no function")
-    if not isinstance(arguments, tuple):
-        raise ValueError("a call has no arguments")
-    kind = function.name.rpartition(".")[2]
-    if kind == "OrderedDict":
-        return _ordered_dict(*arguments[:2]) if arguments else OrderedDict()
-    if kind == "Size":
-        return _integers(arguments[0])
-    if kind == "device":
-        return ":".join(str(part) for part in arguments if isinstance(part, (str, int)))
-    if kind in ("Parameter", "_rebuild_parameter"):
-        if not isinstance(arguments[0], Tensor):
-            raise ValueError("a parameter is no tensor")
-        return arguments[0]
-    return _tensor(kind, arguments)
-
-
-def _ordered_dict(pairs: Any, extra: Any = None) -> OrderedDict:
-    # Python 2 pickled an OrderedDict as a list of [key, value] lists.
-    if not isinstance(pairs, list) or extra is not None:
-        raise ValueError("an OrderedDict has an unknown form")
-    result = OrderedDict()
-    for pair in pairs:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise ValueError("an OrderedDict has an unknown form")
-        set_item(result, pair[0], pair[1])
-    return result
-
-
-def _integers(values: Any) -> tuple[int, ...]:
+def integers(values: Any) -> tuple[int, ...]:
     if not isinstance(values, (tuple, list)) or len(values) > MAX_DIMENSIONS:
-        raise ValueError("a tensor's size or stride has an unknown form")
+        raise ValueError("a size or stride has an unknown form")
     return tuple(_integer(value) for value in values)
 
 
 def _integer(value: Any) -> int:
     if type(value) is not int or not 0 <= value < _INT64_END:
-        raise ValueError(
-            "a tensor or storage has a size, stride or offset that is no natural number"
-        )
+        raise ValueError("a size, stride or offset is no natural number")
     return value
+
+
+def refuse_impossible(size: tuple[int, ...]) -> None:
+    if math.prod(max(n, 1) for n in size) >= _INT64_END // 8:
+        raise ModelError(f"a tensor or array claims the impossible size {list(size)}")
 
 
 def storage_of(reference: Any) -> Storage:
@@ -162,7 +108,7 @@ def storage_of(reference: Any) -> Storage:
     if reference[0] != "storage" or len(reference) not in (5, 6):
         raise ValueError("a storage has an unknown form")
     _, kind, key, _, count = reference[:5]
-    if not isinstance(kind, Name) or kind.name not in _STORAGE_NAMES or not isinstance(key, str):
+    if not isinstance(kind, Name) or kind.name not in STORAGE_NAMES or not isinstance(key, str):
         raise ValueError("a storage has an unknown form")
     view = reference[5] if len(reference) == 6 else None
     count = _integer(count)
@@ -172,23 +118,23 @@ def storage_of(reference: Any) -> Storage:
         view = (_integer(view[1]), _integer(view[2]))
         if view[0] + view[1] > count:
             raise ModelError(f"the view on storage {shown(key)} reaches beyond the storage's end")
-    return Storage(key, _STORAGE_NAMES[kind.name], count, view)
+    return Storage(key, STORAGE_NAMES[kind.name], count, view)
 
 
-def _tensor(kind: str, arguments: tuple) -> Tensor:
-    """The record of `torch._utils._rebuild_tensor*(storage, offset, size, stride, ...)`."""
+def tensor_of(kind: str, arguments: tuple) -> Tensor:
+    """The record of `torch._utils.<kind>(storage, offset, size, stride, ...)`."""
     if len(arguments) < 4 or not isinstance(arguments[0], Storage):
         raise ValueError("a tensor has an unknown form")
     storage, offset = arguments[0], _integer(arguments[1])
-    size, stride = _integers(arguments[2]), _integers(arguments[3])
+    size, stride = integers(arguments[2]), integers(arguments[3])
     if len(size) != len(stride):
         raise ValueError("a tensor's size and stride differ in length")
     dtype = storage.dtype
     if kind == "_rebuild_tensor_v3":
         token = arguments[6] if len(arguments) > 6 else None
-        if not isinstance(token, Name) or token.name not in _DTYPE_NAMES:
+        if not isinstance(token, Name) or token.name not in DTYPE_NAMES:
             raise ValueError("a tensor has an unknown element type")
-        dtype = _DTYPE_NAMES[token.name]
+        dtype = DTYPE_NAMES[token.name]
     held = storage.view[1] if storage.view else storage.count
     held_bytes = held * ITEM_SIZES[storage.dtype]
     reach = sum((n - 1) * step for n, step in zip(size, stride, strict=True))
@@ -197,6 +143,5 @@ def _tensor(kind: str, arguments: tuple) -> Tensor:
         raise ModelError(
             f"a tensor of size {list(size)} reaches beyond its storage {shown(storage.key)}"
         )
-    if math.prod(max(n, 1) for n in size) >= _INT64_END // 8:
-        raise ModelError(f"a tensor claims the impossible size {list(size)}")
+    refuse_impossible(size)
     return Tensor(storage, dtype, offset if all(size) else 0, size, stride)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import pickle
@@ -9,6 +10,9 @@ import random
 import struct
 import tarfile
 import zipfile
+from argparse import Namespace
+from collections import Counter, defaultdict
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -22,6 +26,7 @@ from torch_files import (
     code,
     name,
     ordered_dict,
+    pickled,
     storage,
     tensor,
     write_legacy,
@@ -30,6 +35,7 @@ from torch_files import (
 
 from fomm_tf.errors import ModelError
 from fomm_tf.weights.torch_checkpoint import read_checkpoint
+from fomm_tf.weights.torch_records import ITEM_SIZES
 
 BOTH = ["inference_mgif_single_jacobian", "inference_no_occlusion"]
 SIX = np.arange(6, dtype="<f4")
@@ -41,6 +47,23 @@ def write_six(path, body):
     if path.suffix == ".zip":
         return write_zip(path, body, {"k": FLOATS})
     return write_legacy(path, body, [("k", 6, FLOATS)])
+
+
+def same(a, b):
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            same(a[key], b[key])
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            same(x, y)
+    elif isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    else:
+        assert a == b
 
 
 def refused(path, match):
@@ -88,23 +111,6 @@ def test_optimizer_states():
 def test_both_serializations_are_the_same(case):
     new = read_checkpoint(FOMM / case / "checkpoint.pth.tar")
     old = read_checkpoint(FOMM / case / "checkpoint-legacy.pth.tar")
-
-    def same(a, b):
-        assert type(a) is type(b)
-        if isinstance(a, dict):
-            assert list(a) == list(b)
-            for key in a:
-                same(a[key], b[key])
-        elif isinstance(a, (list, tuple)):
-            assert len(a) == len(b)
-            for x, y in zip(a, b, strict=True):
-                same(x, y)
-        elif isinstance(a, np.ndarray):
-            assert a.dtype == b.dtype
-            np.testing.assert_array_equal(a, b)
-        else:
-            assert a == b
-
     same(new, old)
 
 
@@ -226,6 +232,157 @@ def test_newer_pickle_protocols(tmp_path):
     assert read_checkpoint(path) == value
 
 
+WEIGHT = {"w": tensor(storage("k", 6, "FloatStorage", None), (6,), (1,))}
+PLAIN_DTYPE = (3, "<", None, None, None, -1, -1, 0)
+BYTES = b"\1\0\0\0\2\0\0\0"
+
+
+def dtype(letters, state=PLAIN_DTYPE):
+    return build(call(name("numpy", "dtype"), letters, False, True), state)
+
+
+def scalar(*arguments):
+    return call(name("numpy.core.multiarray", "scalar"), *arguments)
+
+
+def reconstruct(kind, size):
+    return call(name("numpy.core.multiarray", "_reconstruct"), kind, size, b"b")
+
+
+EMPTY_ARRAY = reconstruct(name("numpy", "ndarray"), (0,))
+
+
+def array(size, kind, data):
+    return build(EMPTY_ARRAY, (1, size, kind, False, data))
+
+
+def buffered(order, *axes):
+    function = name("numpy.core.numeric", "_frombuffer")
+    return call(function, BYTES, dtype("i4"), (2, 1), order, *axes)
+
+
+FORMS = pytest.mark.parametrize("suffix", [".zip", ".pth"])
+PROTOCOLS = pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+
+# What training scripts save beside the weights, and what is read of it.
+EXTRAS = {
+    "epoch": 7,
+    "best_loss": (np.float64(0.25), 0.25),
+    "scores": ([np.float32(0.5), np.float16(-1.5), np.float64("inf")], [0.5, -1.5, float("inf")]),
+    "step": ([np.int64(-(2**40)), np.uint8(200), np.int32(7)], [-(2**40), 200, 7]),
+    "converged": ([np.bool_(True), np.bool_(False)], [True, False]),
+    "scheduler": (
+        {
+            "milestones": Counter({60: 1, 90: 2}),
+            "_last_lr": [np.float64(2e-4)],
+            "lr_lambdas": [None],
+        },
+        {"milestones": {60: 1, 90: 2}, "_last_lr": [2e-4], "lr_lambdas": [None]},
+    ),
+    "scaler": {"scale": 65536.0, "growth_interval": 2000, "_growth_tracker": 0},
+    "state": (defaultdict(dict, {0: {"step": 5}}), {0: {"step": 5}}),
+    "losses": (defaultdict(list, {"l1": [0.5]}), {"l1": [0.5]}),
+    "counts": ([defaultdict(int, a=1), defaultdict(float), defaultdict(None)], [{"a": 1}, {}, {}]),
+    "groups": (defaultdict(set, {"a": {1}}), {"a": {1}}),
+    "per_label": (Counter([np.int64(3), np.int64(3)]), {3: 2}),
+    "args": (
+        Namespace(name="vox", ids=[0, 1], log=Path("log") / "vox", sub=Namespace(), resume=None),
+        {"name": "vox", "ids": [0, 1], "log": str(Path("log/vox")), "sub": {}, "resume": None},
+    ),
+    "paths": (
+        [PurePosixPath("/data/vox"), PurePosixPath(), PureWindowsPath(r"C:\data\vox")],
+        ["/data/vox", ".", r"C:\data\vox"],
+    ),
+    "sets": ([{1, "a", None, 2.5}, set(), frozenset({"b"})], [{1, "a", None, 2.5}, set(), {"b"}]),
+    "bytes": (
+        [b"\0\xff", b"", bytes(300), bytearray(b"a\x80")],
+        [b"\0\xff", b"", bytes(300), b"a\x80"],
+    ),
+    "python_random": random.Random(3).getstate(),
+    "numpy_random": np.random.RandomState(3).get_state(),
+    "numpy_generator": np.random.default_rng(3).bit_generator.state,
+}
+PLAIN = {"epoch", "scaler", "python_random", "numpy_random", "numpy_generator"}
+SAVED = {key: value if key in PLAIN else value[0] for key, value in EXTRAS.items()}
+READ = {key: value if key in PLAIN else value[1] for key, value in EXTRAS.items()}
+
+
+@FORMS
+@PROTOCOLS
+def test_what_training_scripts_save_beside_weights(tmp_path, suffix, protocol):
+    view = () if suffix == ".zip" else (None,)
+    weights = tensor(storage("k", 6, "FloatStorage", *view), (2, 3), (3, 1))
+    body = {"before": weights, "extras": pickled(SAVED, protocol), "after": {"w": weights}}
+    checkpoint = read_checkpoint(write_six(tmp_path / f"c{suffix}", body))
+    same(checkpoint["extras"], READ)
+    for array in (checkpoint["before"], checkpoint["after"]["w"]):
+        np.testing.assert_array_equal(array, SIX.reshape(2, 3))
+
+
+def test_random_states_of_torch(tmp_path):
+    data = bytes(range(200, 216))
+    body = {"rng": [tensor(storage("0", 16, "ByteStorage"), (16,), (1,))]}
+    array = read_checkpoint(write_zip(tmp_path / "c", body, {"0": data}))["rng"][0]
+    assert array.dtype == np.uint8 and array.tobytes() == data
+
+
+@FORMS
+@PROTOCOLS
+def test_numpy_arrays(tmp_path, suffix, protocol):
+    cube = np.arange(24).reshape(2, 3, 4) % 7
+    arrays = {
+        f"{dtype} {order}": cube.astype(np.dtype(dtype).newbyteorder(order))
+        for dtype in ITEM_SIZES
+        if dtype != "bfloat16"
+        for order in "<>"
+    }
+    floats = cube.astype(np.float32)
+    arrays |= {
+        "fortran": np.asfortranarray(floats),
+        "transposed": floats.transpose(1, 2, 0),
+        "inner axes": floats.transpose(1, 0, 2),
+        "every other": floats[:, ::2],
+        "scalar": np.array(1.5),
+        "empty": np.zeros((0, 3), np.int16),
+        "unwritable": np.frombuffer(b"\1\2", np.uint8),
+    }
+    body = {"arrays": pickled([arrays, arrays], protocol)}
+    first, second = read_checkpoint(write_six(tmp_path / f"c{suffix}", body | WEIGHT))["arrays"]
+    assert list(first) == list(arrays)
+    for key, expected in arrays.items():
+        assert type(first[key]) is np.ndarray and first[key] is second[key]
+        assert first[key].dtype == expected.dtype.newbyteorder("=")
+        assert first[key].dtype.isnative and not first[key].flags.writeable
+        assert first[key].shape == expected.shape
+        np.testing.assert_array_equal(first[key], expected)
+
+
+@pytest.mark.parametrize("module", ["numpy.core", "numpy._core"])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_names_of_both_generations_of_numpy(tmp_path, module, protocol):
+    """NumPy 2 has renamed the module; what either has written is read."""
+    values = pickled([np.float64(0.5), np.arange(3)], protocol).replace(
+        b"numpy._core", b"numpy.core"
+    )
+    values = values.replace(b"numpy.core", module.encode())
+    assert module.encode() in values
+    column = call(name(f"{module}.numeric", "_frombuffer"), BYTES, dtype("i4"), (2, 1), "C")
+    read = read_checkpoint(write_zip(tmp_path / "c", {"a": Raw(values), "b": column}))
+    assert read["a"][0] == 0.5 and read["a"][1].tolist() == [0, 1, 2]
+    assert read["b"].tolist() == [[1], [2]]
+
+
+def test_forms_of_other_versions_of_python(tmp_path):
+    body = {
+        "3.13": call(name("pathlib._local", "PosixPath"), "/data/vox"),
+        "3.7": call(name("__builtin__", "bytearray"), "a\xff", "latin-1"),
+        "frozen": call(name("__builtin__", "frozenset"), ["a"]),
+        "long": call(name("collections", "defaultdict"), name("__builtin__", "long")),
+    }
+    expected = {"3.13": "/data/vox", "3.7": b"a\xff", "frozen": {"a"}, "long": {}}
+    same(read_checkpoint(write_zip(tmp_path / "c", body)), expected)
+
+
 class Evil:
     def __init__(self, function, *arguments):
         self.function, self.arguments = function, arguments
@@ -341,6 +498,180 @@ def test_a_list_repeated_a_billion_times(tmp_path):
 def test_a_pickle_of_endless_instructions(tmp_path, monkeypatch):
     monkeypatch.setattr("fomm_tf.weights.torch_pickle.MAX_INSTRUCTIONS", 1000)
     refused(write_zip(tmp_path / "c", Raw(b"N" * 1001)), "more than 1,000 instructions")
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        (defaultdict(os.system), r"asks for '\w+.system'"),
+        (defaultdict(eval), r"asks for '\w+.eval'"),
+        (defaultdict(functools.partial(dict)), "asks for 'functools.partial'"),
+        (defaultdict(Counter), "an unknown factory"),
+        (functools.partial(print, 3), "asks for 'functools.partial'"),
+        (os.system, r"asks for '\w+.system'"),
+        (getattr, r"asks for '\w+.getattr'"),
+        (np.load, "asks for 'numpy.load'"),
+        (np.float64, "asks for 'numpy.float64'"),
+        (np.array([1, None]), "NumPy values of the type 'O8'"),
+        (np.zeros(2, [("a", "f4")]), "NumPy values of the type 'V4'"),
+        (np.array(["text"]), "NumPy values of the type 'U4'"),
+        (np.datetime64("2020-01-01"), "NumPy values of the type 'M8'"),
+        (np.complex64(1), "NumPy values of the type 'c8'"),
+        (np.ma.masked_array([1.0]), r"asks for 'numpy\.ma"),
+        (np.random.RandomState(3), r"asks for 'numpy\.random"),
+        ({(1, 2)}, "a set has a member of type tuple"),
+        (np.dtype("f4"), "neither a tensor nor a plain value"),
+        (list, "neither a tensor nor a plain value"),
+        ({"a\x1b[2J": 1}, r"the key 'a\\x1b\[2J'"),
+        (Namespace(**{"a\x1b[2J": 1}), r"the key 'a\\x1b\[2J'"),
+    ],
+    ids=lambda value: value[:24] if type(value) is str else "",
+)
+@FORMS
+@PROTOCOLS
+def test_what_has_no_place_beside_weights(tmp_path, suffix, value, match, protocol):
+    body = {"epoch": 1, "extras": pickled({"a": [value]}, protocol)}
+    refused(write_six(tmp_path / f"c{suffix}", body | WEIGHT), match)
+
+
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        (scalar(dtype("f8"), BYTES[:7]), r"size \[\] has 7 bytes instead of 8"),
+        (scalar(dtype("f4"), BYTES), "has 8 bytes instead of 4"),
+        (scalar(dtype("f8"), b""), "has 0 bytes instead of 8"),
+        (scalar(dtype("f8"), "12345678"), "unknown form"),
+        (scalar("f8", BYTES), "unknown form"),
+        (call(name("numpy.core.multiarray", "scalar"), dtype("f8")), "unknown form"),
+        (scalar(call(name("numpy", "dtype"), "O", False, True), code([])), "the type 'O'"),
+        (dtype("O8"), "the type 'O8'"),
+        (dtype("|V8"), r"the type '\|V8'"),
+        (dtype("bfloat16"), "the type 'bfloat16'"),
+        (call(name("numpy", "dtype"), ["f8"], False, True), "unknown form"),
+        (call(name("numpy", "dtype"), "f8"), "unknown form"),
+        (dtype("f8", (3, "<", None, ("a",), {}, 8, 1, 16)), "unknown form"),
+        (dtype("f8", (3, "<", None, None, None, -1, -1, 63)), "unknown form"),
+        (dtype("f8", (3, "<")), "unknown form"),
+        (dtype("f8", {"names": ()}), "unknown form"),
+        (dtype("f8", (3, "?", None, None, None, -1, -1, 0)), "unknown byte order"),
+        (array((2**40,), dtype("f8"), BYTES), r"size \[1099511627776\] has 8 bytes instead"),
+        (array((2,), dtype("f8"), BYTES), "has 8 bytes instead of 16"),
+        (array((), dtype("f4"), BYTES), "has 8 bytes instead of 4"),
+        (array((0,), dtype("f4"), BYTES), "has 8 bytes instead of 0"),
+        (array((2**62, 2**62), dtype("f8"), BYTES), "impossible size"),
+        (array((2**40, 0, 2**40), dtype("f8"), b""), "impossible size"),
+        (array((-1,), dtype("f8"), BYTES), "no natural number"),
+        (array((1.0,), dtype("f8"), BYTES), "no natural number"),
+        (array((1,) * 33, dtype("f8"), BYTES), "unknown form"),
+        (array(1, dtype("f8"), BYTES), "unknown form"),
+        (array((1,), "f8", BYTES), "unknown form"),
+        (array((1,), dtype("f8"), [1.0]), "unknown form"),
+        (array((1,), dtype("f8"), "12345678"), "unknown form"),
+        (build(EMPTY_ARRAY, {"shape": (1,)}), "unknown form"),
+        (build(EMPTY_ARRAY, (2, (1,), dtype("f8"), False, BYTES)), "unknown form"),
+        (EMPTY_ARRAY, "a NumPy array without content"),
+        (reconstruct(name("numpy", "ndarray"), (2**40,)), "unknown form"),
+        (reconstruct(name("collections", "OrderedDict"), (0,)), "unknown form"),
+        (reconstruct(name("numpy", "matrix"), (0,)), "asks for 'numpy.matrix'"),
+        (name("numpy.core.multiarray", "fromfile"), "asks for"),
+        (buffered("K"), "no value"),
+        (buffered("A"), "unknown form"),
+        (buffered("K", (1, 1)), "an unknown order of axes"),
+        (buffered("K", (0, 2)), "an unknown order of axes"),
+        (buffered("K", 3), "unknown form"),
+        (build(scalar(dtype("f8"), BYTES), {"a": 1}), "attributes"),
+        (build(call(name("collections", "Counter"), {}), {"a": 1}), "attributes"),
+        (build(call(name("collections", "defaultdict")), {"a": 1}), "attributes"),
+        (build(call(name("builtins", "set"), []), {"a": 1}), "attributes"),
+        (build(name("numpy", "ndarray"), {"a": 1}), "attributes"),
+        (build(name("argparse", "Namespace"), {"a": 1}), "attributes"),
+        (build(call(name("argparse", "Namespace")), [1]), "unknown form"),
+        (build(call(name("argparse", "Namespace")), (None, {"a": 1})), "unknown form"),
+        (call(name("argparse", "Namespace"), 1), "unknown form"),
+        (Raw(name("collections", "Counter") + b")\x81"), "an unknown kind"),
+        (Raw(name("numpy", "ndarray") + b")\x81"), "an unknown kind"),
+        (call(name("numpy", "ndarray"), (2**40,)), "no function"),
+        (call(name("builtins", "list"), "ab"), "no function"),
+        (call(name("builtins", "int"), "3"), "no function"),
+        (call(name("collections", "Counter"), [1, 1]), "unknown form"),
+        (call(name("collections", "Counter")), "unknown form"),
+        (call(name("collections", "defaultdict"), 3), "unknown factory"),
+        (call(name("collections", "defaultdict"), name("numpy", "ndarray")), "unknown factory"),
+        (call(name("collections", "defaultdict"), name("os", "system")), "asks for 'os.system'"),
+        (call(name("builtins", "set"), "ab"), "unknown form"),
+        (call(name("builtins", "set"), [[1]]), "a member of type list"),
+        (call(name("builtins", "bytearray"), 2**40), "unknown form"),
+        (call(name("builtins", "bytes"), [1, 2]), "unknown form"),
+        (call(name("_codecs", "encode"), "abc", "rot13"), "an unknown way"),
+        (call(name("_codecs", "encode"), "abc", "utf-8"), "an unknown way"),
+        (call(name("_codecs", "encode"), "\u0100", "latin1"), "cut short or damaged"),
+        (call(name("_codecs", "encode"), 3, "latin1"), "unknown form"),
+        (call(name("_codecs", "encode"), "abc"), "unknown form"),
+        (name("_codecs", "decode"), "asks for '_codecs.decode'"),
+        (call(name("pathlib", "PosixPath"), 3), "unknown form"),
+        (name("pathlib", "Path.unlink"), "asks for 'pathlib.Path.unlink'"),
+        (Raw(b"\x8f(" + code([1]) + b"\x90"), "a member of type list"),
+        (Raw(b"](K\x01\x90"), "a set is missing"),
+        (Raw(b"(" + code((1,)) + b"\x91"), "a member of type tuple"),
+        (Raw(b"C\x09ab"), "cut short"),
+        (Raw(b"B\xff\xff\xff\xffab"), "cut short"),
+        (Raw(b"\x96" + b"\xff" * 7 + b"\x7fab"), "cut short"),
+        (Raw(b"\x97"), "instruction NEXT_BUFFER"),
+    ],
+    ids=lambda value: value[:24] if type(value) is str else "",
+)
+@FORMS
+def test_hostile_and_senseless_extras(tmp_path, suffix, body, match):
+    refused(write_six(tmp_path / f"c{suffix}", WEIGHT | {"a": body}), match)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("x" * 1000, name("_codecs", "encode") + b"h\x00" + code("latin1") + b"\x86R"),
+        ([1] * 1000, name("builtins", "set") + b"h\x00\x85R"),
+        ([["a", 1]] * 1000, name("collections", "OrderedDict") + b"h\x00\x85R"),
+        (("",) * 1000, name("pathlib", "PosixPath") + b"h\x00R"),
+        ({n: n for n in range(1000)}, name("argparse", "Namespace") + b")\x81h\x00b"),
+    ],
+    ids=["bytes", "set", "OrderedDict", "path", "Namespace"],
+)
+def test_one_value_used_again_and_again(tmp_path, monkeypatch, given, asked):
+    """A few bytes must not ask for a copy of a long value as often as they like."""
+
+    def body(times):
+        return {"given": Raw(code(given) + b"\x94"), "made": Raw(b"](" + asked * times + b"e")}
+
+    read_checkpoint(write_zip(tmp_path / "few", body(3)))
+    monkeypatch.setattr("fomm_tf.weights.torch_pickle.FREE_GROWTH_BYTES", 200_000)
+    refused(write_zip(tmp_path / "many", body(300)), "grow beyond reason")
+
+
+def test_one_buffer_used_for_many_arrays(tmp_path, monkeypatch):
+    monkeypatch.setattr("fomm_tf.weights.torch_pickle.FREE_GROWTH_BYTES", 200_000)
+    kept = Raw(code(bytes(1000)) + b"\x94")
+    arrays = [array((1000,), dtype("b1"), Raw(b"h\x00"))] * 300
+    refused(write_zip(tmp_path / "c", {"kept": kept, "arrays": arrays}), "grow beyond reason")
+
+
+# pickletools warns about what it decodes of an instruction that is then refused.
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
+def test_flipped_bytes_in_what_is_beside_the_weights(tmp_path):
+    rng = random.Random(9)
+    path = tmp_path / "flipped"
+    small = {key: value for key, value in SAVED.items() if "random" not in key}
+    originals = [pickled(small | {"array": np.eye(2)}, protocol) for protocol in (2, 4, 5)]
+    refusals = 0
+    for case in range(300):
+        flipped = bytearray(originals[case % 3])
+        for _ in range(rng.choice([1, 2, 4])):
+            flipped[rng.randrange(len(flipped))] = rng.randrange(256)
+        try:
+            read_checkpoint(write_zip(path, {"extras": Raw(flipped)}))
+        except ModelError as error:
+            assert "\n" not in str(error)
+            refusals += 1
+    assert 100 < refusals < 300
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".pth"])
