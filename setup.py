@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "fomm_tf/__init__.py").read_text())[1]
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "fomm_tf/version.py").read_text())[1]
 
 TENSORBOARD = "tensorboard~=2.20"  # TensorFlow's summaries need it, but do not install it
 

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fomm_tf.quiet import import_tensorflow
+from fomm_tf.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from fomm_tf.errors import ConfigError, DataError, ModelError, UserError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from fomm_tf.inference.loading import load_exported, load_model, load_official
     from fomm_tf.inference.motion import MotionOptions
     from fomm_tf.keypoints import Keypoints
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "ConfigError": "fomm_tf.errors",

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,28 +18,26 @@ import numpy as np
 from tqdm import tqdm
 
 import fomm_tf
-from fomm_tf.cli import (
-    add_picture_arguments,
-    command_parser,
-    not_negative,
-    run_command,
-    say,
-    set_threads,
-    warn,
-)
-from fomm_tf.data.clips import distinct_names, open_clip
-from fomm_tf.data.dataset import split_notice, split_videos
-from fomm_tf.data.pairs import Pair, draw_pairs, read_pairs
-from fomm_tf.errors import ConfigError, DataError, ModelError
-from fomm_tf.inference.animation import animate_frames, find_best_frame
+from fomm_tf.cli import command_parser, not_negative, run_command, set_threads, warn
+from fomm_tf.errors import DataError, ModelError
+from fomm_tf.inference.animation import find_best_frame
+from fomm_tf.inference.folder import CONFIG_FILE
 from fomm_tf.inference.loading import read_manifest
 from fomm_tf.inference.manifest import MANIFEST_FILE
 from fomm_tf.inference.motion import MotionOptions
-from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
-from fomm_tf.media.frames import TimedFrame
-from fomm_tf.media.pictures import read_picture, side_by_side
-from fomm_tf.media.video_reader import Video, open_video
-from fomm_tf.media.video_writer import VideoWriter
+from fomm_tf.inference.pair_animation import animate_pairs, dataset_pairs
+from fomm_tf.inference.rendering import animated, write_frames
+from fomm_tf.media.arguments import (
+    add_picture_arguments,
+    check_out,
+    fitted_frames,
+    fitted_source,
+    open_driving,
+    open_output,
+    open_source,
+    say_fit,
+)
+from fomm_tf.media.video_reader import Video
 from fomm_tf.registry import KINDS, load_config
 
 DETAILS = """\
@@ -80,136 +77,55 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _animate_picture(args: argparse.Namespace) -> None:
-    source = read_picture(args.source)
-    check_box(args.box, source, str(args.source))
-    driving = open_video(args.driving)
-    check_box(args.driving_box, np.empty((driving.height, driving.width)), str(args.driving))
+    check_out(args.out, args.source, args.driving)
+    picture, driving = open_source(args), open_driving(args, "driving")
     audio = args.driving if driving.has_audio else None
     # Opened first: an output that cannot be written must show before the minutes of work.
-    with VideoWriter(args.out, driving.fps, audio_from=audio) as writer:
+    with open_output(args, driving.fps, audio) as writer:
         model = _load(args)
-        size = model.frame_size
-        say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
-        frame_size = (driving.height, driving.width)
-        say(args.driving, fit_notice(frame_size, size, args.fit, args.driving_box))
-        source = fit(source, size, args.fit, args.box)
+        source = fitted_source(args, picture, model.frame_size)
+        say_fit(args, "driving", driving, model.frame_size)
         motion = MotionOptions(
             relative=not args.absolute, adapt_scale=args.adapt_scale, best_frame=args.best_frame
         )
         model.check_motion(motion)
         kp_initial = _best_initial(args, model, source, driving) if args.best_frame else None
-        frames = fit_frames(driving.timed(), size, args.fit, args.driving_box)
+        frames = fitted_frames(args, "driving", driving, model.frame_size)
         started = time.monotonic()
-        results = _animated(model, source, frames, motion, kp_initial)
-        count = _write(writer, source, results, args.side_by_side, driving.frame_count)
+        results = animated(model, source, frames, motion, kp_initial)
+        count = write_frames(writer, source, results, args.side_by_side, driving.frame_count)
         seconds = time.monotonic() - started
     warn(driving.problem)
     warn(writer.problem)
     print(f"{args.out}: {count} frames in {seconds:.1f} s")
 
 
-def _animated(
-    model: Any,
-    source: np.ndarray,
-    driving: Iterable[TimedFrame],
-    motion: MotionOptions,
-    kp_initial: Any = None,
-) -> Iterator[tuple[TimedFrame, np.ndarray]]:
-    """Each driving frame and the uint8 `source` animated by it, both of the model's size."""
-    pending: deque[TimedFrame] = deque()
+def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video) -> Any:
+    times: list[float] = []
 
     def images() -> Iterator[np.ndarray]:
-        for frame in driving:
-            pending.append(frame)
+        for frame in fitted_frames(args, "driving", driving, model.frame_size):
+            times.append(frame.time)
             yield frame.image
 
-    for result in animate_frames(model, source, images(), motion, kp_initial):
-        yield pending.popleft(), result
-
-
-def _write(
-    writer: VideoWriter,
-    source: np.ndarray,
-    results: Iterable[tuple[TimedFrame, np.ndarray]],
-    panels: bool,
-    total: int | None,
-) -> int:
-    """Writes what `_animated` gives; returns how many frames."""
-    count = 0
-    for (start, duration, image), result in tqdm(
-        results, total=total, unit="frame", desc=writer.path.name
-    ):
-        writer.write(side_by_side(source, image, result) if panels else result, start, duration)
-        count += 1
-    return count
-
-
-def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video) -> Any:
-    frames = fit_frames(driving.timed(), model.frame_size, args.fit, args.driving_box)
-    bar = tqdm(frames, total=driving.frame_count, unit="frame", desc="looking for the best frame")
-    index, kp = find_best_frame(model, source, (frame.image for frame in bar))
-    print(f"best frame: {index}, at {index / driving.fps:.2f} s")
+    bar = tqdm(images(), "looking for the best frame", driving.frame_count, unit="frame")
+    index, kp = find_best_frame(model, source, bar)
+    print(f"best frame: {index}, at {times[index]:.2f} s")
     return kp
-
-
-# Datasets
 
 
 def _animate_dataset(args: argparse.Namespace) -> None:
     config = (
         read_manifest(args.model).config
         if _is_exported(args.model)
-        else load_config(args.model / "config.yaml")
+        else load_config(args.model / CONFIG_FILE)
     )
-    params = config.pair_animation
-    if params is None:
-        raise ConfigError(f"--data: {args.model} is a {config.KIND}; it has no animate_params")
-    videos = split_videos(args.data, "test", by_identity=config.dataset_params.id_sampling)
-    if notice := split_notice(args.data):
-        print(notice)
-    names = dict(zip(videos, distinct_names(videos), strict=True))
-    pairs = _pairs(config.dataset_params.pairs_list, videos, params.num_pairs, args.seed or 0)
+    pairs = dataset_pairs(args.data, config, args.seed or 0)
     _check_folder(args.out)
-    model = _load(args)
-    done = 0
-    told: set[str | None] = set()
-    for pair in pairs:
-        source, driving = (open_clip(path, model.frame_size) for path in pair)
-        out = args.out / f"{names[pair[0]]}-{names[pair[1]]}{params.format}"
-        try:
-            picture = next(iter(source.frames()))
-            notice = fit_notice(picture.shape[:2], model.frame_size, args.fit)
-            if notice not in told:
-                told.add(notice)
-                say(pair[0], notice)
-            picture = fit(picture, model.frame_size, args.fit)
-            with VideoWriter(out, driving.fps()) as writer:
-                frames = fit_frames(_evenly(driving), model.frame_size, args.fit)
-                panels = args.side_by_side
-                results = _animated(model, picture, frames, MotionOptions(**params.motion))
-                _write(writer, picture, results, panels, driving.count())
-            warn(driving.problem)
-            done += 1
-        except DataError as error:
-            warn(f"skipped: {error}")
+    done = animate_pairs(_load(args), pairs, args)
     if not done:
         raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
-
-
-def _pairs(pairs_list: str | None, videos: list[Path], count: int, seed: int) -> list[Pair]:
-    if pairs_list is None:
-        return draw_pairs(videos, count, seed)
-    pairs, passed_over = read_pairs(pairs_list, videos, count)
-    if passed_over:
-        warn(f"{pairs_list}: {passed_over} pairs name videos that are not there")
-    return pairs
-
-
-def _evenly(clip: Any) -> Iterator[TimedFrame]:
-    step = 1 / clip.fps()
-    for i, image in enumerate(clip.frames()):
-        yield TimedFrame(i * step, step, image)
 
 
 def _check_folder(path: Path) -> None:
@@ -219,9 +135,6 @@ def _check_folder(path: Path) -> None:
         raise DataError(f"{path}: is no folder for results ({error.strerror})") from error
     if not os.access(path, os.W_OK):
         raise DataError(f"{path}: cannot be written")
-
-
-# The command line
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -271,7 +184,10 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
         if args.seed is not None:
             parser.error("--seed goes with --data only")
         return
-    alone = ("source", "driving", "box", "driving_box", "absolute", "adapt_scale", "best_frame")
+    alone = (
+        *("source", "driving", "box", "driving_box", "ground", "max_pixels"),
+        *("absolute", "adapt_scale", "best_frame"),
+    )
     for name in alone:
         if getattr(args, name):
             parser.error(

@@ -41,23 +41,6 @@ def command_parser(
     )
 
 
-def add_picture_arguments(parser: argparse.ArgumentParser, video: str | None = None) -> None:
-    """--fit, --box and --threads of commands that take a picture (--source), and --VIDEO-box of
-    those that take a video beside it, by the name of its argument."""
-    add = parser.add_argument
-    add(
-        "--fit",
-        choices=("crop", "letterbox"),
-        default="crop",
-        help="pictures of another aspect: cut off the sides (default) or add black bars",
-    )
-    add("--box", type=box, metavar="X,Y,W,H", help="the part of the source to use, in pixels")
-    if video is not None:
-        text = f"the same for the {video} video"
-        add(f"--{video}-box", type=box, metavar="X,Y,W,H", help=text)
-    add("--threads", type=positive, metavar="N", help="processor threads (default: all)")
-
-
 def positive(text: str) -> int:
     """The type of an argument: a whole number of at least 1."""
     return _whole(text, 1)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the lowest to the highest; a module belongs to the layer that names it most exactly.
 LAYERS = [
-    ("words", ["errors", "files", "keypoints", "quiet", "cli", "measure.machine"]),
+    ("words", ["errors", "files", "keypoints", "quiet", "cli", "version", "measure.machine"]),
     ("media", ["media"]),
     ("config", ["config"]),
     ("layers", ["layers"]),
@@ -30,7 +30,8 @@ LAYERS = [
     ("contract", ["kind"]),
     ("kinds", ["fomm", "monkeynet", "copart"]),
     ("registry", ["registry"]),
-    ("any kind", ["inference.loading", "training.initial_weights", "training.trainer"]),
+    ("any kind", ["inference.loading", "inference.rendering", "inference.pair_animation"]),
+    ("any kind", ["training.initial_weights", "training.trainer"]),
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
     ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),

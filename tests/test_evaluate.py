@@ -15,6 +15,7 @@ from sample_media import moving_square, write_video
 
 from fomm_tf.evaluate import main
 from fomm_tf.measure.metrics import Score, psnr
+from fomm_tf.media.video_reader import open_video
 
 LENGTHS = {"bird": 5, "cat": 7, "dog": 3}
 KEYS = {f"{name}{kind}" for name in ("l1", "psnr", "ssim") for kind in ("", "_copy_source")}
@@ -71,7 +72,6 @@ def test_means_are_over_all_frames(metrics):
 
 
 def test_copy_source_is_the_first_frame_against_every_frame(metrics, data):
-    from fomm_tf.media.video_reader import open_video
 
     frames = [frame.astype(np.float32) / 255 for frame in open_video(data / "test" / "cat.mp4")]
     score = Score()
@@ -97,7 +97,6 @@ def test_table(done):
 def test_strips_hold_the_reconstruction_cut_off_to_8_bit(done, data, tiny_model_dir):
     import fomm_tf
     from fomm_tf.measure.metrics import reconstruct
-    from fomm_tf.media.video_reader import open_video
 
     strip = np.asarray(Image.open(done[0] / "png" / "bird.png")).astype(int)
     assert strip.shape == (64, 5 * 64, 3)
@@ -109,7 +108,6 @@ def test_strips_hold_the_reconstruction_cut_off_to_8_bit(done, data, tiny_model_
 
 
 def test_videos_show_both_side_by_side_at_their_speed(done):
-    from fomm_tf.media.video_reader import open_video
 
     for name, length in LENGTHS.items():
         video = open_video(done[0] / f"{name}.mp4")
@@ -220,3 +218,14 @@ def test_an_output_that_is_a_file_stays(tiny_model_dir, data, tmp_path):
     process = run("--model", tiny_model_dir, "--data", data, "--out", out)
     assert_one_line_error(process, out)
     assert out.read_text() == "mine"
+
+
+def test_a_variable_frame_rate_is_kept(tiny_model_dir, tmp_path):
+    (tmp_path / "data" / "test").mkdir(parents=True)
+    times = [0, 0.1, 0.5, 0.56, 1.0]
+    video = tmp_path / "data" / "test" / "a.mp4"
+    write_video(video, moving_square(5, 64, 64), fps=4, times=times)
+    out = tmp_path / "out"
+    main(["--model", str(tiny_model_dir), "--data", str(tmp_path / "data"), "--out", str(out)])
+    found = [frame.time for frame in open_video(out / "a.mp4").timed()]
+    assert found == pytest.approx(times, abs=1e-3)

@@ -17,10 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from fomm_tf.cli import (
-    add_picture_arguments,
     command_parser,
     run_command,
-    say,
     set_threads,
     warn,
 )
@@ -28,9 +26,18 @@ from fomm_tf.copart import CoPart
 from fomm_tf.copart.pictures import paint_parts
 from fomm_tf.errors import ModelError
 from fomm_tf.inference.loading import load_model
-from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
-from fomm_tf.media.pictures import read_picture, side_by_side, to_float
-from fomm_tf.media.video_reader import Video, open_video
+from fomm_tf.media.arguments import (
+    add_picture_arguments,
+    check_out,
+    fitted_frames,
+    fitted_source,
+    open_driving,
+    open_output,
+    open_source,
+    say_fit,
+)
+from fomm_tf.media.pictures import Picture, side_by_side, to_float
+from fomm_tf.media.video_reader import Video
 from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.quiet import import_tensorflow
 
@@ -63,19 +70,18 @@ def main(argv: list[str] | None = None) -> None:
     """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
     args = _parse(argv)
     set_threads(args.threads)
+    check_out(args.out, args.source, args.target)
     if not args.model.is_dir():
         raise ModelError(f"{args.model}: no such model folder")
     source = None
     if args.source is not None:
-        source = read_picture(args.source)
-        check_box(args.box, source, str(args.source))
-    target = open_video(args.target)
-    check_box(args.target_box, np.empty((target.height, target.width)), str(args.target))
+        source = open_source(args)
+    target = open_driving(args, "target")
     audio = args.target if target.has_audio else None
     # Opened first: an output that cannot be written must show before the minutes of work.
-    with VideoWriter(args.out, target.fps, audio_from=audio) as writer:
+    with open_output(args, target.fps, audio) as writer:
         model = _load(args.model)
-        _tell_fit(args, model, source, target)
+        say_fit(args, "target", target, model.frame_size)
         frame = _segmented(model) if source is None else _swapped(args, model, source)
         started = time.monotonic()
         count = _write(writer, frame, target, model.frame_size, args)
@@ -93,7 +99,7 @@ def _write(
     args: argparse.Namespace,
 ) -> int:
     count = 0
-    frames = fit_frames(target.timed(), size, args.fit, args.target_box)
+    frames = fitted_frames(args, "target", target, size)
     for timed in tqdm(frames, total=target.frame_count, unit="frame", desc=writer.path.name):
         writer.write(frame(timed.image), timed.time, timed.duration)
         count += 1
@@ -109,10 +115,10 @@ def _segmented(model: Any) -> Frame:
     return frame
 
 
-def _swapped(args: argparse.Namespace, model: Any, source: np.ndarray) -> Frame:
+def _swapped(args: argparse.Namespace, model: Any, picture: Picture) -> Frame:
     from fomm_tf.copart.part_swap import PartSwap
 
-    source = fit(source, model.frame_size, args.fit, args.box)
+    source = fitted_source(args, picture, model.frame_size)
     swap = PartSwap(
         model,
         to_float(source)[None],
@@ -142,16 +148,6 @@ def _load(folder: Path) -> Any:
     if channels != 3:
         raise ModelError(f"{folder}: this command takes models of colour pictures, not {channels}")
     return model
-
-
-def _tell_fit(
-    args: argparse.Namespace, model: Any, source: np.ndarray | None, target: Video
-) -> None:
-    size = model.frame_size
-    if source is not None:
-        say(args.source, fit_notice(source.shape[:2], size, args.fit, args.box))
-    target_size = (target.height, target.width)
-    say(args.target, fit_notice(target_size, size, args.fit, args.target_box))
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -23,6 +23,7 @@ from fomm_tf.data.augmentation import augment, check_size
 from fomm_tf.data.clips import Clip, StripClip, list_videos, open_clip
 from fomm_tf.errors import ConfigError, DataError
 from fomm_tf.media.fitting import fit
+from fomm_tf.media.frames import TimedFrame
 from fomm_tf.media.pictures import to_float
 
 CACHE_BYTES = 1 << 30
@@ -108,9 +109,14 @@ class FramesDataset:
         Raises DataError or OSError where the file cannot be read; of a damaged one come the frames
         that can be decoded, and a warning.
         """
+        for frame in self.timed_video(index):
+            yield frame.image
+
+    def timed_video(self, index: int) -> Iterator[TimedFrame]:
+        """Like `video`, with the time and duration of each frame."""
         clip = self.clips[index]
-        for frame in clip.frames():
-            yield self._fit(frame, clip)
+        for frame in clip.timed():
+            yield frame._replace(image=self._fit(frame.image, clip))
         self._tell_damage(clip)
 
     def _draw(self, clip: Clip, rng: np.random.Generator) -> np.ndarray:
@@ -188,6 +194,8 @@ class FramesDataset:
     def _tell_damage(self, clip: Clip) -> None:
         if clip.problem is not None:
             self._tell(clip.path, f"warning: {clip.problem}")
+        for notice in clip.notices:
+            self._tell(f"{clip.path}: {notice}", f"note: {clip.path}: {notice}")
 
     def _tell(self, key: Path | str, line: str) -> None:
         """Says a line once per key."""

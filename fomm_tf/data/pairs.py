@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,19 @@ def draw_pairs(videos: Sequence[Path], count: int, seed: int = 0) -> list[Pair]:
     total = len(videos) ** 2
     chosen = np.random.default_rng(seed).choice(total, min(total, count), replace=False)
     return [(videos[i // len(videos)], videos[i % len(videos)]) for i in chosen]
+
+
+def pair_names(pairs: Sequence[Pair], names: Mapping[Path, str]) -> list[str]:
+    """A name for each pair, SOURCE-DRIVING of `names`; no two pairs have the same.
+
+    Of videos a, a-b, b-c and c two pairs would be a-b-c: then all names have a wider dash, and if
+    that is not enough, the pair's number.
+    """
+    for dash in ("-", "--"):
+        found = [f"{names[source]}{dash}{names[driving]}" for source, driving in pairs]
+        if len(set(found)) == len(set(pairs)):
+            return found
+    return [f"{number:04d}-{name}" for number, name in enumerate(found)]
 
 
 def read_pairs(

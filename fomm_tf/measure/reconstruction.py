@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from fomm_tf.data.clips import Clip, distinct_names
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import DataError
 from fomm_tf.measure.metrics import Reconstruction, Score, reconstruct
+from fomm_tf.media.frames import TimedFrame
 from fomm_tf.media.pictures import side_by_side, write_picture
 from fomm_tf.media.video_writer import VideoWriter
 
@@ -83,14 +85,17 @@ def _evaluate_video(
         fps = clip.fps()
     with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as video:
         first = None
-        for step in reconstruct(model, _frames(dataset, index)):
+        times: deque[TimedFrame] = deque()
+        for step in reconstruct(model, _frames(dataset, index, times)):
             first = first or step
+            frame = times.popleft()
             if result.model.frames in shown:
                 rows.append(_picture_row(model, first, step))
             result.model.add(step.prediction, step.driving)
             result.copy_source.add(first.driving, step.driving)
             result.seconds.append(step.seconds)
-            video.write(side_by_side(step.driving, step.prediction))
+            picture = side_by_side(step.driving, step.prediction)
+            video.write(picture, frame.time, frame.duration)
             if len(strip) < STRIP_FRAMES:
                 strip.append(strip_frame(step.prediction))
             bar.update()
@@ -111,9 +116,12 @@ def _picture_row(model: Any, first: Reconstruction, step: Reconstruction) -> np.
     return side_by_side(source, driving, step.prediction)
 
 
-def _frames(dataset: FramesDataset, index: int) -> Iterator[np.ndarray]:
+def _frames(dataset: FramesDataset, index: int, read: deque[TimedFrame]) -> Iterator[np.ndarray]:
+    """The pictures of a video's frames, each of which is appended to `read`."""
     with _reading():
-        yield from dataset.video(index)
+        for frame in dataset.timed_video(index):
+            read.append(frame)
+            yield frame.image
 
 
 @contextmanager

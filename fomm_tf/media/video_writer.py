@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
@@ -17,7 +16,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
 from fomm_tf.errors import DataError
-from fomm_tf.files import replacing, temporary_neighbour
+from fomm_tf.files import replacing, replacing_folder
 from fomm_tf.media.comment import GENERATED, add_to_gif, png_info
 from fomm_tf.media.pictures import to_uint8
 from fomm_tf.media.sound import SoundTrack
@@ -73,7 +72,7 @@ class VideoWriter:
         self._kind = kinds[suffix]
 
     def __enter__(self) -> VideoWriter:
-        place = _replacing_folder if self._kind is _Folder else replacing
+        place = _new_folder if self._kind is _Folder else replacing
         with self._naming_output(), ExitStack() as stack:
             temporary = stack.enter_context(place(self.path))
             if self._kind is not _Folder:
@@ -290,19 +289,11 @@ def _with_palette(image: np.ndarray) -> av.VideoFrame:
 
 
 @contextmanager
-def _replacing_folder(path: Path) -> Iterator[Path]:
-    """`files.replacing` for a folder; what exists must be empty: nobody's pictures are deleted."""
+def _new_folder(path: Path) -> Iterator[Path]:
+    """`replacing_folder` where there is none or an empty one: nobody's pictures are deleted."""
     if path.is_dir() and any(path.iterdir()):
         raise DataError(f"{path}: the folder is not empty; give a new one")
     if path.exists() and not path.is_dir():
         raise DataError(f"{path}: is a file; give a folder's name, or one ending in .mp4 or .gif")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_neighbour(path)
-    temporary.mkdir()
-    try:
+    with replacing_folder(path) as temporary:
         yield temporary
-        if path.is_dir():
-            path.rmdir()
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -21,7 +21,6 @@ import numpy as np
 from tqdm import tqdm
 
 from fomm_tf.cli import (
-    add_picture_arguments,
     command_parser,
     not_negative,
     positive,
@@ -35,8 +34,14 @@ from fomm_tf.data.dataset import FramesDataset, split_notice
 from fomm_tf.errors import ConfigError, DataError, ModelError
 from fomm_tf.inference.loading import load_model
 from fomm_tf.measure.metrics import Score
-from fomm_tf.media.fitting import check_box, fit, fit_notice
-from fomm_tf.media.pictures import read_picture, side_by_side, to_float, write_picture
+from fomm_tf.media.arguments import (
+    add_picture_arguments,
+    check_out,
+    fitted_source,
+    open_output,
+    open_source,
+)
+from fomm_tf.media.pictures import side_by_side, to_float, write_picture
 from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.monkeynet import MonkeyNet
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
@@ -88,8 +93,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _continue_picture(args: argparse.Namespace) -> None:
-    source = read_picture(args.source)
-    check_box(args.box, source, str(args.source))
+    check_out(args.out, args.source)
+    source = open_source(args)
     import_tensorflow()
     from fomm_tf.monkeynet.prediction import continue_frames
     from fomm_tf.monkeynet.predictor_file import load_predictor
@@ -104,11 +109,10 @@ def _continue_picture(args: argparse.Namespace) -> None:
             "(prediction_params.init_frames of the model's config)"
         )
     # Opened first: an output that cannot be written must show before the work.
-    with VideoWriter(args.out, fps) as writer:
-        say(args.source, fit_notice(source.shape[:2], model.frame_size, args.fit, args.box))
+    with open_output(args, fps) as writer:
         if params.init_frames > 1:
             say(args.source, f"stands still for the first {params.init_frames} frames")
-        picture = to_float(fit(source, model.frame_size, args.fit, args.box))
+        picture = to_float(fitted_source(args, source, model.frame_size))
         given = np.repeat(picture[None], params.init_frames, axis=0)
         frames = continue_frames(model, predictor, params.predict_variance, given, count)
         for frame in tqdm(frames, writer.path.name, count, unit="frame"):
@@ -277,8 +281,12 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
                 parser.error(f"--{name} is for training; with --predictor nothing is trained")
     if args.source is not None and args.videos is not None:
         parser.error("--videos goes with --data only")
-    if args.data is not None and (args.frames or args.box or args.fit != "crop"):
-        parser.error("--frames, --box and --fit letterbox go with --source only")
+    if args.data is not None:
+        for name in ("frames", "box", "ground", "max_pixels", "no_metadata"):
+            if getattr(args, name):
+                parser.error(f"--{name.replace('_', '-')} goes with --source only")
+        if args.fit != "crop":
+            parser.error("--fit letterbox goes with --source only")
 
 
 command = partial(run_command, main)

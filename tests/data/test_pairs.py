@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fomm_tf.data.pairs import draw_pairs, read_pairs
+from fomm_tf.data.pairs import draw_pairs, pair_names, read_pairs
 from fomm_tf.errors import DataError
 
 VIDEOS = [Path(f"data/test/{name}.mp4") for name in "abcde"]
@@ -78,3 +78,16 @@ def test_what_is_no_list_of_pairs(tmp_path, content, message):
     with pytest.raises(DataError, match=message) as caught:
         read_pairs(path, VIDEOS, 5)
     assert str(path) in str(caught.value)
+
+
+def test_names_of_pairs_are_distinct():
+    def named(*stems):
+        videos = [Path(f"{stem}.mp4") for stem in stems]
+        pairs = [(a, b) for a in videos for b in videos]
+        found = pair_names(pairs, {video: video.stem for video in videos})
+        assert len(set(found)) == len(pairs)
+        return found
+
+    assert named("a", "b") == ["a-a", "a-b", "b-a", "b-b"]
+    assert "a--b-c" in named("a", "a-b", "b-c", "c")
+    assert named("a", "a-", "-b", "b", "--b", "a--")[0] == "0000-a--a"

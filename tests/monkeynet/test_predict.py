@@ -275,9 +275,9 @@ def test_wrong_input_shows_before_the_model_is_loaded(tmp_path, picture, trained
         (["--source", "a.png", "--predictor", "p", "--epochs", "3"], "--epochs is for training"),
         (["--data", "d", "--predictor", "p", "--seed", "0"], "--seed is for training"),
         (["--source", "a.png", "--predictor", "p", "--videos", "3"], "--videos goes with --data"),
-        (["--data", "d", "--frames", "3"], "go with --source only"),
-        (["--data", "d", "--box", "0,0,1,1"], "go with --source only"),
-        (["--data", "d", "--fit", "letterbox"], "go with --source only"),
+        (["--data", "d", "--frames", "3"], "goes with --source only"),
+        (["--data", "d", "--box", "0,0,1,1"], "goes with --source only"),
+        (["--data", "d", "--fit", "letterbox"], "goes with --source only"),
         (["--source", "a.png", "--predictor", "p", "--frames", "0"], "at least 1"),
     ],
 )
