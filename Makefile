@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test lint types apk apk-test lock clean
+.PHONY: help venv demo test lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train a little, export in int8; results in demo/"
 	@echo "make test    run all tests"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
+	@echo "make docs    write docs/api.md from the docstrings"
 	@echo "make apk     build and sign the Android app (needs Java, Maven, apksigner, gcc)"
 	@echo "make apk-test  the same with all of its tests and its style; skipped where Java is missing"
 	@echo "make venv    create .venv with the locked packages (the others do it by themselves)"
@@ -71,6 +72,9 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)mypy
+
+docs: $(READY)
+	$(BIN)python docs/api.py
 
 # The app exports the bundled model itself.
 apk: $(READY)

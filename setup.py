@@ -32,6 +32,8 @@ setup(
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],
+        # Making docs/api.md.
+        "docs": ["griffe2md~=1.5"],
         "dev": [
             "mypy",
             "pytest",

@@ -45,8 +45,8 @@ class BaseModelParams(Section):
 
 
 class BaseTrainParams(Section):
-    """Training. A kind's own section has these keys or properties of their names, and
-    `lr_NETWORK` for every network that is trained."""
+    """Training. A kind's own section declares the keys `num_epochs`, `num_repeats`, `batch_size`
+    and `epoch_milestones`, and `lr_NETWORK` for every network that is trained."""
 
     USES_VGG: ClassVar[bool] = False
     """Whether there is a perceptual loss, and the key `vgg_weights`."""
@@ -67,7 +67,9 @@ class BaseTrainParams(Section):
 
 
 class BaseConfig(Section):
-    """A whole configuration file."""
+    """A whole configuration file: the five sections that every kind has, `dataset_params`,
+    `model_params`, `train_params`, `reconstruction_params` and `visualizer_params`, and a kind's
+    own. A kind declares all of them, with its types."""
 
     KIND: ClassVar[str]
     """What messages call a model of this kind."""
