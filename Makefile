@@ -89,7 +89,7 @@ lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
-	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,int8,plot,dev]'
+	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,int8,plot,docs,dev]'
 	( echo '# Exact versions for development and tests, Python 3.11 to 3.13. Renew with: make lock'; \
 	  .venv-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
 	  | sed -E '/^#/d; s/^tensorflow[-_]cpu==(.*)/tensorflow-cpu==\1 ; sys_platform == "linux" and platform_machine == "x86_64"\ntensorflow==\1 ; sys_platform != "linux" or platform_machine != "x86_64"/' \
