@@ -91,8 +91,9 @@ class _Fitted:
 
 
 def animated(model: Any, clip: Clip) -> Iterator[np.ndarray]:
-    """The frames as `animate` makes them: relative motion, keypoints of the model's own.
+    """The frames as `animate` makes them: by relative motion where the model supports it, keypoints
+    of the model's own.
 
     float32 [H, W, 3] each.
     """
-    return animate_frames(model, clip.source, clip.driving)
+    return animate_frames(model, clip.source, clip.driving, model.default_motion)

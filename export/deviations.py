@@ -55,7 +55,7 @@ def compare_outputs(
         if exported.animates:
             _compare_encoded(model, exported, picture, outputs)
             kp_initial = kp_initial or kp_driving
-            kp = model.transfer(kp_source, kp_driving, kp_initial)
+            kp = model.transfer(kp_source, kp_driving, kp_initial, model.default_motion)
             compare_frames(model, exported, [encoded, encoded], kp_source, kp, outputs)
         done()
 

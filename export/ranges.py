@@ -73,7 +73,7 @@ def _driving(model: ExportedModel, own: list[Any], others: list[Any]) -> Iterato
         if index % 2 and index < len(others):
             # A Jacobian that cannot be inverted: the clip's own motion will do.
             with suppress(ModelError):
-                kp = model.transfer(own[0], others[index], others[0])
+                kp = model.transfer(own[0], others[index], others[0], model.default_motion)
         yield kp
 
 

@@ -26,6 +26,7 @@ dataset_params: {root_dir: data, frame_shape: [32, 32, 3]}
 model_params:
   num_kp: 3
   features: 8
+  num_channels: 3
   detector_params: {block_expansion: 4, max_features: 8, num_blocks: 2}
 train_params: {num_epochs: 1, num_repeats: 4, batch_size: 2, lr: 1.0e-3}
 """

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 from fomm_tf.config.schema import Section, parse, save_yaml
 from fomm_tf.config.sections import (
@@ -34,10 +34,11 @@ class PairAnimation(NamedTuple):
 class BaseModelParams(Section):
     """The architecture: a section for each network, and `common_params`, which all share."""
 
-    @property
-    def num_channels(self) -> int:
-        """Channels of a picture."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        # For types only: a kind's key of this name would take a property for its default.
+        @property
+        def num_channels(self) -> int:
+            """Channels of a picture: a key, or a property."""
 
     def networks(self) -> Mapping[str, NetworkParams]:
         """The sections of networks that reduce a picture, by their path below `model_params`."""
@@ -56,10 +57,11 @@ class BaseTrainParams(Section):
     batch_size: int
     epoch_milestones: tuple[int, ...]
 
-    @property
-    def checkpoint_epochs(self) -> int:
-        """After how many epochs a model folder is kept."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        @property
+        def checkpoint_epochs(self) -> int:
+            """After how many epochs a model folder is kept: a key, or a property."""
 
     def learning_rate(self, network: str) -> float:
         """Of the network with this name in checkpoints."""
@@ -95,7 +97,7 @@ class BaseConfig(Section):
         if channels != expected:
             yield (
                 f"dataset_params.frame_shape: has {channels} channels, but "
-                f"model_params.common_params.num_channels is {expected}"
+                f"num_channels is {expected} in model_params"
             )
 
     def _size_problems(self) -> Iterator[str]:

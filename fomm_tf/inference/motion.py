@@ -61,6 +61,11 @@ class MotionTransfer(ABC):
         to where the driving frame is; each is what `detect` gives. NumPy. Raises ModelError for
         options that this kind of model does not support, and keypoints that do not fit."""
 
+    @property
+    def default_motion(self) -> MotionOptions:
+        """Relative motion where it is supported."""
+        return MotionOptions(relative="relative" in self.SUPPORTED)
+
     def check_motion(self, options: MotionOptions) -> None:
         """Raises ModelError for an option that this kind of model does not support."""
         for name, advice in _UNSUPPORTED.items():

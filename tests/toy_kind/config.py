@@ -28,7 +28,7 @@ class ToyModelParams(BaseModelParams):
     num_kp: Annotated[int, Range(1, 256)]
     detector_params: HourglassParams
     features: Features
-    num_channels: Annotated[int, Range(1, 16)] = 3
+    num_channels: Annotated[int, Range(1, 16)]
 
     def networks(self) -> Mapping[str, NetworkParams]:
         """See `BaseModelParams`: encoder and painter need no more than the detector does."""
