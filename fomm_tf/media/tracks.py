@@ -19,8 +19,15 @@ _ORDINALS = ("first", "second", "third")
 
 def picture_track(container: av.container.InputContainer) -> av.VideoStream | None:
     """The default one, of several such the first that moves; never cover art."""
-    # max takes the first of equals; a container that does not count frames says 0.
-    return max(_films(container), key=_picture_rank, default=None)
+    best = container.streams.best("video")
+
+    def rank(stream: av.VideoStream) -> tuple[bool, ...]:
+        default = bool(stream.disposition & Disposition.default)
+        # Matroska does not count frames; there FFmpeg knows it from what it read of the file.
+        return default, stream.frames != 1, not stream.frames and stream is best
+
+    # Of equals max takes the first.
+    return max(_films(container), key=rank, default=None)
 
 
 def sound_track(container: av.container.InputContainer) -> av.AudioStream | None:
@@ -38,10 +45,6 @@ def choice_notices(container: av.container.InputContainer) -> list[str]:
 
 def _films(container: av.container.InputContainer) -> list[av.VideoStream]:
     return [s for s in container.streams.video if not s.disposition & _NOT_THE_FILM]
-
-
-def _picture_rank(stream: av.VideoStream) -> tuple[bool, ...]:
-    return bool(stream.disposition & Disposition.default), stream.frames != 1
 
 
 def _sound_rank(stream: av.AudioStream) -> tuple[bool, ...]:

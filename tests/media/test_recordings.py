@@ -445,11 +445,12 @@ def test_of_two_picture_tracks_the_default_one(tmp_path, suffix):
     assert len(read_frames(path, [19])) == 1
 
 
-def test_of_tracks_that_are_all_default_the_one_that_moves(tmp_path):
+@pytest.mark.parametrize(("suffix", "mark"), [(".mp4", DEFAULT), (".mkv", DEFAULT), (".mkv", NOT)])
+def test_of_tracks_that_are_alike_the_one_that_moves(tmp_path, suffix, mark):
     path = write_tracks(
-        tmp_path / "motion.mp4",
-        Pictures(RED[:1], disposition=DEFAULT),
-        Pictures(BLUE, disposition=DEFAULT),
+        tmp_path / f"motion{suffix}",
+        Pictures(RED[:1], disposition=mark),
+        Pictures(BLUE, disposition=mark),
     )
     assert "second" in is_blue(path).notices[0]
 
