@@ -1,4 +1,4 @@
-# The commands of this project. `make test` and `make demo` do all the set-up themselves.
+# The commands of this project. `make test` and `make demo` include all set-up.
 
 PYTHON ?= python3
 BIN := .venv/bin/
@@ -7,31 +7,31 @@ READY := .venv/ready
 .PHONY: help venv demo test lint types docs apk apk-test lock clean
 
 help:
-	@echo "make demo    animate, evaluate, train a little, export in int8; results in demo/"
+	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
 	@echo "make test    run all tests"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
 	@echo "make docs    write docs/api.md from the docstrings"
 	@echo "make apk     build and sign the Android app (needs Java, Maven, apksigner, gcc)"
-	@echo "make apk-test  the same with all of its tests and its style; skipped where Java is missing"
-	@echo "make venv    create .venv with the locked packages (the others do it by themselves)"
-	@echo "make lock    renew requirements.lock with today's versions"
-	@echo "make clean   remove what the others made"
-	@echo "PYTHON=python3.12 before or after the target chooses the interpreter (3.11 to 3.13)."
+	@echo "make apk-test  also run its tests and style checks; skipped if Java is not installed"
+	@echo "make venv    create .venv with the locked packages (other targets do this automatically)"
+	@echo "make lock    update requirements.lock to the latest versions"
+	@echo "make clean   remove everything that the other targets create"
+	@echo "PYTHON=python3.12 before or after the target selects the interpreter (3.11 to 3.13)."
 
 venv: $(READY)
 
-# The marker comes last: an interrupted installation is done again from the start.
+# The marker is written last, so that an interrupted installation starts over.
 $(READY): requirements.lock setup.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 14) or sys.exit( \
-	  "error: %s is Python %d.%d, needed is 3.11 to 3.13: add PYTHON=/path/to/python3.12" % (sys.executable, *v))'
+	  "error: %s is Python %d.%d, but 3.11 to 3.13 is required: add PYTHON=/path/to/python3.12" % (sys.executable, *v))'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-# The seed differs from that of the bundled model's training: these people are new to it.
+# Not the seed of the bundled model's training data: it was not trained on these faces.
 FACES := demo/faces
 DEMO_STEPS ?= 200
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -54,15 +54,15 @@ demo: $(READY)
 	  --driving $(FACES)/test/00015.mp4 --out demo/animated-int8.gif
 	$(BIN)python -m export.benchmark --model models/cartoon-faces --precisions float32 int8 --rounds 3 --out demo/speed
 	@echo
-	@echo "The animated picture:      demo/animated.gif"
+	@echo "animated picture:          demo/animated.gif"
 	@echo "source, driving, result:   demo/side-by-side.mp4"
-	@echo "the model on new faces:    demo/evaluation"
-	@echo "a short training run:      demo/training"
-	@echo "the model in int8:         demo/int8, and what it makes: demo/animated-int8.gif"
+	@echo "evaluation on new faces:   demo/evaluation"
+	@echo "short training run:        demo/training"
+	@echo "int8 model:                demo/int8, its result: demo/animated-int8.gif"
 	@echo "size, speed and quality:   demo/speed"
 
-# Two processes: most of the time goes into tracing graphs, which one processor does. A file's tests
-# stay together, for what they share.
+# Two processes: most of the time is spent tracing graphs, which is single-threaded. The tests of a
+# file run in one process, as they share fixtures.
 test: $(READY)
 	$(BIN)python -m pytest -n 2 --dist loadfile
 
@@ -73,18 +73,15 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)mypy
 
-docs: $(READY)
-	$(BIN)python docs/api.py
-
-# The app exports the bundled model itself.
+# The app's build exports the bundled model.
 apk: $(READY)
 	$(MAKE) -C android_demo apk PYTHON=$(abspath $(BIN))/python
 
 apk-test: $(READY)
 	$(MAKE) -C android_demo test PYTHON=$(abspath $(BIN))/python
 
-# One lock serves Python 3.11 to 3.13. It is made on 64-bit Intel or AMD Linux, where TensorFlow's
-# CPU build (half the size) stands in for the full one.
+# One lock file for Python 3.11 to 3.13. It is created on 64-bit Intel or AMD Linux, where
+# TensorFlow's CPU build (half the size) replaces the full one.
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
