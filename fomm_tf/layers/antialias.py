@@ -1,4 +1,4 @@
-"""Reducing pictures without aliasing (official `AntiAliasInterpolation2d`)."""
+"""Anti-aliased downsampling of images (official `AntiAliasInterpolation2d`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 class AntiAliasDownsample(keras.layers.Layer):
-    """Gaussian blur, then every 1/scale-th pixel; scale in (0, 1]."""
+    """Gaussian blur, then subsampling by 1/scale; scale in (0, 1]."""
 
     def __init__(self, scale: float, **kwargs):
         super().__init__(**kwargs)
@@ -18,7 +18,7 @@ class AntiAliasDownsample(keras.layers.Layer):
     def call(self, inputs):
         if self.scale == 1:
             return inputs
-        # Depthwise [k, k, C, 1]. A constant, not a weight: it follows from the scale alone.
+        # Depthwise [k, k, C, 1]. A constant, not a weight: the scale alone determines it.
         kernel = np.repeat(antialias_kernel(self.scale)[:, :, None, None], inputs.shape[-1], axis=2)
         margin = kernel.shape[0] // 2
         padded = tf.pad(inputs, [[0, 0], [margin, margin], [margin, margin], [0, 0]])

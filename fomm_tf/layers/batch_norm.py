@@ -1,4 +1,4 @@
-"""Batch normalisation with the exact rules of PyTorch."""
+"""Batch normalisation exactly as in PyTorch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import tensorflow as tf
 
 
 class BatchNorm(keras.layers.Layer):
-    """Batch normalisation as PyTorch does it: eps 1e-5, running statistics move by 0.1.
+    """Batch normalisation as in PyTorch: eps 1e-5, running statistics with momentum 0.1.
 
-    The running variance takes the unbiased batch variance, which `keras.layers.BatchNormalization`
-    does not. Under several replicas the statistics are those of the whole batch.
+    The running variance uses the unbiased batch variance, unlike `keras.layers.BatchNormalization`.
+    With several replicas the statistics are those of the global batch.
     """
 
     epsilon = 1e-5
@@ -50,7 +50,7 @@ class BatchNorm(keras.layers.Layer):
         return outputs
 
     def _normalize_fused(self, inputs, mean, variance, training):
-        # The fused kernel returns the unbiased batch variance: what PyTorch's running update takes.
+        # The fused kernel returns the unbiased batch variance, which PyTorch's running update uses.
         result = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma.value,

@@ -35,7 +35,7 @@ def instance_norm(features: int) -> keras.layers.GroupNormalization:
 
 
 class SameBlock2d(keras.layers.Layer):
-    """Convolution, norm, ReLU; the resolution stays."""
+    """Convolution, norm, ReLU at constant resolution."""
 
     def __init__(self, in_features: int, out_features: int, kernel_size: int = 3, **kwargs):
         super().__init__(**kwargs)
@@ -47,7 +47,7 @@ class SameBlock2d(keras.layers.Layer):
 
 
 class DownBlock2d(keras.layers.Layer):
-    """Convolution, norm, ReLU, then 2x2 mean pooling."""
+    """Convolution, norm, ReLU, then 2x2 average pooling."""
 
     def __init__(self, in_features: int, out_features: int, **kwargs):
         super().__init__(**kwargs)
@@ -60,7 +60,7 @@ class DownBlock2d(keras.layers.Layer):
 
 
 class UpBlock2d(keras.layers.Layer):
-    """Nearest upsampling by two, then convolution, norm, ReLU."""
+    """Nearest-neighbour upsampling by two, then convolution, norm, ReLU."""
 
     def __init__(self, in_features: int, out_features: int, **kwargs):
         super().__init__(**kwargs)

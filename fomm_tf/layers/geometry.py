@@ -1,4 +1,4 @@
-"""Pure functions on coordinates: grids, Gaussians around keypoints, 2x2 matrices, random warps.
+"""Coordinate functions: grids, Gaussian heatmaps of keypoints, 2x2 matrices, random warps.
 
 Coordinates are (x, y) in [-1, 1]; -1 and +1 are the centres of the first and the last pixel.
 """
@@ -14,7 +14,7 @@ from fomm_tf.keypoints import Keypoints
 
 
 def coordinate_grid(height: int, width: int) -> np.ndarray:
-    """The pixel centres of a `height` x `width` picture: float32 [height, width, 2]."""
+    """The pixel centres of a `height` x `width` image: float32 [height, width, 2]."""
     x = 2 * (np.arange(width, dtype=np.float32) / np.float32(width - 1)) - 1
     y = 2 * (np.arange(height, dtype=np.float32) / np.float32(height - 1)) - 1
     return np.stack(np.meshgrid(x, y), axis=-1)
@@ -23,8 +23,8 @@ def coordinate_grid(height: int, width: int) -> np.ndarray:
 def gaussians(value: tf.Tensor, height: int, width: int, variance: float) -> tf.Tensor:
     """Heatmaps exp(-|z - p|^2 / (2 variance)) around keypoints (paper section 3.2, eq. 6).
 
-    value: [B, K, 2]. Returns [B, height, width, K]. The Gaussian is separable, so only
-    (height + width) exponentials are taken for each keypoint.
+    value: [B, K, 2]. Returns [B, height, width, K]. The Gaussian is separable, so each keypoint
+    needs only (height + width) exponentials.
     """
     grid = coordinate_grid(height, width)
 
@@ -36,7 +36,8 @@ def gaussians(value: tf.Tensor, height: int, width: int, variance: float) -> tf.
 
 
 def inverse_2x2(matrix: tf.Tensor) -> tf.Tensor:
-    """Inverse of [..., 2, 2]; of a singular matrix infinite: outside, for the sampler."""
+    """Inverse of [..., 2, 2]. Singular matrices give inf, which the sampler treats as out of
+    bounds."""
     a, b = matrix[..., 0, 0], matrix[..., 0, 1]
     c, d = matrix[..., 1, 0], matrix[..., 1, 1]
     determinant = a * d - b * c
@@ -47,8 +48,8 @@ def inverse_2x2(matrix: tf.Tensor) -> tf.Tensor:
 def matmul_2x2(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """Product of [..., 2, 2] matrices by broadcast sums.
 
-    Not `tf.matmul`: in an exported graph that becomes a fully connected layer, which quantization
-    would then treat as weights.
+    Not `tf.matmul`: in an exported graph that becomes a fully connected layer, whose second operand
+    quantization would treat as weights.
     """
     return tf.reduce_sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
 
@@ -61,8 +62,8 @@ def sparse_motions(
     offset = grid - kp_driving.value[:, :, None, None, :]
     if kp_driving.jacobian is not None:
         maps = matmul_2x2(kp_source.jacobian, inverse_2x2(kp_driving.jacobian))
-        # Two broadcast products, not a matmul with the grid: see `matmul_2x2`. And no tensor of
-        # six dimensions, which not every TFLite runtime can slice.
+        # Two broadcast products, not a matmul with the grid: see `matmul_2x2`. No 6-D tensor
+        # either: not every TFLite runtime can slice one.
         left, right = (maps[..., i][:, :, None, None] for i in (0, 1))
         offset = left * offset[..., :1] + right * offset[..., 1:]
     motions = offset + kp_source.value[:, :, None, None, :]
@@ -71,10 +72,10 @@ def sparse_motions(
 
 
 class Warp(NamedTuple):
-    """A batch of affine + thin plate spline maps of the plane (paper section 3.3).
+    """A batch of affine + thin plate spline (TPS) transforms of the plane (paper section 3.3).
 
-    theta: [B, 2, 3] affine part. control_params: [B, 1, P * P] weights of the spline on a regular
-    P x P grid of control points, or None for affine only.
+    theta: [B, 2, 3] affine part. control_params: [B, 1, P * P] TPS weights on a regular P x P grid
+    of control points, or None for affine only.
     """
 
     theta: tf.Tensor
@@ -91,7 +92,7 @@ class Warp(NamedTuple):
         return mapped + tf.reduce_sum(bending, axis=2)[..., None]
 
     def jacobian(self, points: tf.Tensor) -> tf.Tensor:
-        """d mapped_i / d point_j at points [B, N, 2]: [B, N, 2, 2], in closed form."""
+        """The Jacobian d mapped_i / d point_j at points [B, N, 2]: [B, N, 2, 2], closed form."""
         affine = self.theta[:, None, :, :2]
         if self.control_params is None:
             return tf.repeat(affine, points.shape[1], axis=1)
@@ -105,7 +106,7 @@ class Warp(NamedTuple):
 
 
 def _offsets(points: tf.Tensor, control_params: tf.Tensor) -> tf.Tensor:
-    """From each control point of the spline's square grid to each point: [B, N, P * P, 2]."""
+    """Offsets from each control point of the square grid to each point: [B, N, P * P, 2]."""
     size = round(control_params.shape[-1] ** 0.5)
     return points[:, :, None, :] - coordinate_grid(size, size).reshape(1, 1, -1, 2)
 
@@ -117,7 +118,7 @@ def random_warp(
     sigma_tps: float | None = None,
     points_tps: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Draws the parameters of a `Warp`: the identity plus normal noise, as float32 arrays."""
+    """Samples the parameters of a `Warp`: identity plus Gaussian noise, as float32 arrays."""
     theta = np.eye(2, 3) + generator.normal(0, sigma_affine, [batch, 2, 3])
     if sigma_tps is None or points_tps is None:
         return theta.astype(np.float32), None

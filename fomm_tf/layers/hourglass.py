@@ -9,7 +9,7 @@ from fomm_tf.layers.blocks import DownBlock2d, UpBlock2d, conv2d
 
 
 class Encoder(keras.layers.Layer):
-    """The contracting half of the hourglass: returns its input and the features of every level."""
+    """The encoder of the hourglass: returns its input and the features of every level."""
 
     def __init__(self, block_expansion, in_features, num_blocks, max_features, **kwargs):
         super().__init__(**kwargs)
@@ -24,10 +24,10 @@ class Encoder(keras.layers.Layer):
 
 
 class Decoder(keras.layers.Layer):
-    """The expanding half of the hourglass: each level is joined with the encoder's of its size.
+    """The decoder of the hourglass, with skip connections from the encoder at each resolution.
 
-    `extra_features`: how many more channels every level has than the encoder's. `conv`: what comes
-    after the last level, if anything.
+    `extra_features`: additional channels of every level over the encoder's. `conv`: optional last
+    layer.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Decoder(keras.layers.Layer):
 class Hourglass(keras.layers.Layer):
     """Encoder and decoder with skips: [B, H, W, in_features] -> [B, H, W, out_features].
 
-    `out_features`: of a 3x3 convolution at the end; without it the decoder's last level is given.
+    `out_features`: of a final 3x3 convolution; without it the decoder's last level is returned.
     """
 
     def __init__(

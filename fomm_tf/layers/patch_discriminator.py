@@ -1,4 +1,4 @@
-"""What patch discriminators are made of, and what they say."""
+"""The block and the output type of patch discriminators."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import tensorflow as tf
 
 
 class Judgement(NamedTuple):
-    """What one discriminator says: block features [B, h_i, w_i, C_i], and the map [B, h, w, 1]."""
+    """One discriminator's block features [B, h_i, w_i, C_i] and prediction map [B, h, w, 1]."""
 
     feature_maps: list[tf.Tensor]
     prediction_map: tf.Tensor
 
 
 class DiscriminatorBlock(keras.layers.Layer):
-    """Convolution, optional instance norm, leaky ReLU 0.2, optional 2x2 mean pooling."""
+    """Convolution, optional instance norm, leaky ReLU 0.2, optional 2x2 average pooling."""
 
     def __init__(
         self, conv: keras.layers.Layer, norm: keras.layers.Layer | None, pool: bool, **kwargs

@@ -1,4 +1,4 @@
-"""A picture at several scales, for the losses and the discriminators (paper section 3.3)."""
+"""Image pyramid for the losses and the discriminators (paper section 3.3)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fomm_tf.layers.antialias import AntiAliasDownsample
 
 
 def scale_key(scale: float) -> str:
-    """A scale as the official state dicts spell it: 1 -> "1", 0.5 -> "0-5"."""
+    """A scale as spelled in the official state dicts: 1 -> "1", 0.5 -> "0-5"."""
     return f"{scale:g}".replace(".", "-")
 
 
 class ImagePyramid(keras.layers.Layer):
-    """[B, H, W, C] -> {scale: [B, H * scale, W * scale, C]}, blurred against aliasing."""
+    """[B, H, W, C] -> {scale: [B, H * scale, W * scale, C]}, anti-aliased."""
 
     def __init__(self, scales: Sequence[float], **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Bilinear sampling of pictures and features at given positions, and resizing."""
+"""Bilinear sampling of images and feature maps at given positions, and resizing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PaddingMode = Literal["zeros", "border", "reflection"]
 
 
 class BilinearSampler(keras.layers.Layer):
-    """Reads a picture or feature map at fractional positions: `grid_sample` with align_corners.
+    """Samples an image or feature map at fractional positions: `grid_sample` with align_corners.
 
-    padding_mode: what lies outside, "zeros" (fading over one pixel), "border" (its pixels go on) or
-    "reflection" (mirrored about the centres of the border pixels).
+    padding_mode: values outside, "zeros" (fading over one pixel), "border" (edge pixels repeated)
+    or "reflection" (mirrored about the centres of the border pixels).
     """
 
     def __init__(self, padding_mode: PaddingMode = "zeros", **kwargs):
@@ -24,14 +24,14 @@ class BilinearSampler(keras.layers.Layer):
             raise ValueError(f"padding_mode must be one of {known}, not {padding_mode!r}")
         self.padding_mode = padding_mode
         self.built = (
-            True  # It has no weights: a model that never calls it is complete all the same.
+            True  # No weights: a model that never calls it is complete.
         )
 
     def call(self, images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
         """images [B, H, W, C], grid [B, ..., 2] with (x, y) in [-1, 1]: returns [B, ..., C].
 
-        The middle of `grid` may have any shape: all K+1 warps of one source are read from the same
-        table. Positions that are not numbers count as far outside.
+        The middle of `grid` may have any shape: all K+1 warps of one source are gathered from the
+        same table. NaN positions count as far outside.
         """
         _, height, width, channels = images.shape
         x = (grid[..., 0] + 1) / 2 * (width - 1)
@@ -41,8 +41,8 @@ class BilinearSampler(keras.layers.Layer):
         elif self.padding_mode == "border":
             x, y = (tf.clip_by_value(p, 0.0, size - 1.0) for p, size in ((x, width), (y, height)))
         x, y = (tf.where(tf.equal(position, position), position, -1.0) for position in (x, y))
-        # With one pixel of zeros around the picture and positions clamped to that frame, all four
-        # neighbours always exist: no validity masks. Clamping comes before the cast to integers.
+        # With one pixel of zero padding and positions clamped to it, all four neighbours always
+        # exist: no validity masks. Clamping comes before the cast to integers.
         padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
         x = tf.clip_by_value(x, -1.0, float(width)) + 1
         y = tf.clip_by_value(y, -1.0, float(height)) + 1
@@ -73,7 +73,7 @@ def _reflect(position: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def resize_bilinear(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Half-pixel bilinear resizing without antialiasing, [B, H, W, C] -> [B, height, width, C]."""
+    """Half-pixel bilinear resizing, not anti-aliased, [B, H, W, C] -> [B, height, width, C]."""
     if images.shape[1:3] == (height, width):
         return images
     return tf.image.resize(images, [height, width], method="bilinear")

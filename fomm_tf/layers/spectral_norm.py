@@ -9,12 +9,12 @@ import tensorflow as tf
 
 
 class SpectralNormConv2D(keras.layers.Layer):
-    """Unpadded convolution under `torch.nn.utils.spectral_norm`'s exact rules.
+    """Unpadded convolution that matches `torch.nn.utils.spectral_norm` exactly.
 
     Every call in training first does one power iteration v <- W'u, u <- Wv in place, without a
-    gradient; the kernel is then divided by u'Wv, with the gradient through W only. Calls outside of
-    training leave u and v as they are. W is the kernel seen as [filters, in * k * k].
-    `keras.layers.SpectralNormalization` iterates in another order and keeps one vector only.
+    gradient; the kernel is then divided by u'Wv, with the gradient through W only. At inference u
+    and v do not change. W is the kernel reshaped to [filters, in * k * k].
+    `keras.layers.SpectralNormalization` iterates in another order and keeps only one vector.
     """
 
     epsilon = 1e-12
