@@ -48,7 +48,7 @@ def inverse_2x2(matrix: tf.Tensor) -> tf.Tensor:
 def matmul_2x2(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """Product of [..., 2, 2] matrices by broadcast sums.
 
-    Not `tf.matmul`: in an exported graph that becomes a fully connected layer, whose second operand
+    Not `tf.matmul`: in an exported graph that becomes a fully connected layer, one operand of which
     quantization would treat as weights.
     """
     return tf.reduce_sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)

@@ -23,9 +23,7 @@ class BilinearSampler(keras.layers.Layer):
             known = ", ".join(map(repr, get_args(PaddingMode)))
             raise ValueError(f"padding_mode must be one of {known}, not {padding_mode!r}")
         self.padding_mode = padding_mode
-        self.built = (
-            True  # No weights: a model that never calls it is complete.
-        )
+        self.built = True  # No weights: a model that never calls it is complete.
 
     def call(self, images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
         """images [B, H, W, C], grid [B, ..., 2] with (x, y) in [-1, 1]: returns [B, ..., C].

@@ -1,4 +1,4 @@
-"""Least squares GAN and feature matching on every scale of the discriminator."""
+"""Least squares GAN and feature matching losses at every scale of the discriminator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Judgements = dict[float, Judgement]
 
 
 def generator_gan_loss(generated: Judgements) -> tf.Tensor:
-    """How far the discriminator is from taking the generated picture for real."""
+    """Generator loss: distance of the discriminator's output on generated images from 1 (real)."""
     return tf.add_n([_distance_to(1.0, judgement) for judgement in generated.values()])
 
 
 def discriminator_gan_loss(generated: Judgements, real: Judgements) -> tf.Tensor:
-    """How far the discriminator is from saying 1 to the real picture and 0 to the generated."""
+    """Discriminator loss: distance of its output from 1 on real images and 0 on generated ones."""
     return tf.add_n(
         [_distance_to(1.0, real[scale]) + _distance_to(0.0, generated[scale]) for scale in real]
     )
@@ -27,7 +27,7 @@ def discriminator_gan_loss(generated: Judgements, real: Judgements) -> tf.Tensor
 def feature_matching_loss(
     generated: Judgements, real: Judgements, weights: Sequence[float]
 ) -> tf.Tensor:
-    """Weighted L1 distances of the discriminator's block features."""
+    """Weighted L1 distances between the discriminator's block features."""
     terms = [
         weight * mean_distance(a, b)
         for scale in real

@@ -1,4 +1,4 @@
-"""Keypoints must move as the picture does (paper section 3.3, eq. 10 to 12)."""
+"""Equivariance: keypoints must follow warps of the image (paper section 3.3, eq. 10 to 12)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fomm_tf.losses.perceptual import mean_distance
 def warp_pictures(
     warp: Warp, images: tf.Tensor, padding_mode: PaddingMode = "reflection"
 ) -> tf.Tensor:
-    """images [B, H, W, C] seen through the warp; `padding_mode` says what is beyond the border."""
+    """Warps images [B, H, W, C]; `padding_mode`: values beyond the border."""
     _, height, width, _ = images.shape
     points = coordinate_grid(height, width).reshape(1, height * width, 2)
     grid = tf.reshape(warp.coordinates(tf.constant(points)), [-1, height, width, 2])
@@ -21,11 +21,11 @@ def warp_pictures(
 
 
 def value_loss(warp: Warp, kp: Keypoints, kp_warped: Keypoints) -> tf.Tensor:
-    """Keypoints of the warped picture, brought back by the warp, against those of the picture."""
+    """L1 between the warped image's keypoints, mapped back by the warp, and the image's own."""
     return mean_distance(kp.value, warp.coordinates(kp_warped.value))
 
 
 def jacobian_loss(warp: Warp, kp: Keypoints, kp_warped: Keypoints) -> tf.Tensor:
-    """The same for the local maps: J(p)^-1 (dT J(p')) must be the identity."""
+    """The same for the Jacobians: J(p)^-1 (dT J(p')) must be the identity."""
     brought_back = matmul_2x2(warp.jacobian(kp_warped.value), kp_warped.jacobian)
     return mean_distance(tf.eye(2), matmul_2x2(inverse_2x2(kp.jacobian), brought_back))

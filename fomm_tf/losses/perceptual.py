@@ -1,4 +1,4 @@
-"""How far a prediction is from the driving frame: VGG19 features and pixels, at every scale."""
+"""Reconstruction losses against the driving frame: VGG19 features and pixels, multi-scale."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def perceptual_loss(
     real: Pyramid,
     weights: Sequence[float],
 ) -> tf.Tensor:
-    """Weighted L1 distances of VGG19 features over all scales of the pyramid (paper eq. 9)."""
+    """Weighted L1 distances between VGG19 features, over all pyramid scales (paper eq. 9)."""
     total = tf.constant(0.0)
     for scale in generated:
-        # No gradient reaches the real picture, so the weights' second half costs a forward only.
+        # The real images need no gradient: only a forward pass.
         for a, b, weight in zip(
             features(generated[scale]), features(real[scale]), weights, strict=False
         ):
@@ -34,10 +34,10 @@ def reconstruction_losses(
     perceptual: Sequence[float],
     pixel: float,
 ) -> dict[str, tf.Tensor]:
-    """What draws a picture to the real one: the weighted losses `perceptual` and `pixel`, each if
-    it is asked for.
+    """The weighted losses `perceptual` and `pixel` against the real image; those of weight zero are
+    left out.
 
-    perceptual, pixel: their weights. features: of `features_for(perceptual)`.
+    perceptual, pixel: their weights. features: from `features_for(perceptual)`.
     """
     losses = {}
     if features is not None:
@@ -48,7 +48,7 @@ def reconstruction_losses(
 
 
 def pixel_loss(generated: Pyramid, real: Pyramid) -> tf.Tensor:
-    """Mean absolute difference of the pictures, summed over all scales (not in the paper)."""
+    """Mean absolute pixel difference, summed over all scales (not in the paper)."""
     return tf.add_n([mean_distance(generated[scale], real[scale]) for scale in generated])
 
 

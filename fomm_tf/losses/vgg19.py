@@ -1,4 +1,4 @@
-"""VGG19 features for the perceptual loss, and the three places its weights may come from."""
+"""VGG19 features for the perceptual loss, and the three sources of its weights."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Kernels = list[tuple[np.ndarray, np.ndarray]]
 
 
 class VGG19Features(keras.layers.Layer):
-    """relu1_1 ... relu5_1 of RGB pictures in [0, 1]: a list of [B, H / 2^i, W / 2^i, C_i].
+    """relu1_1 ... relu5_1 of RGB images in [0, 1]: a list of [B, H / 2^i, W / 2^i, C_i].
 
-    Never trained. `depth` says how many of the five are wanted; later layers are not computed.
+    Frozen. `depth`: how many of the five to compute.
     """
 
     def __init__(self, kernels: Kernels, depth: int = 5, **kwargs):
         super().__init__(trainable=False, **kwargs)
         self.depth = depth
-        # Plain tensors: they are data, not state, and belong to no checkpoint.
+        # Plain tensors: constants, not part of any checkpoint.
         self._kernels = [(tf.constant(kernel), tf.constant(bias)) for kernel, bias in kernels]
 
     def call(self, images: tf.Tensor) -> list[tf.Tensor]:
@@ -61,7 +61,7 @@ class VGG19Features(keras.layers.Layer):
 
 
 def features_for(weights: Sequence[float], vgg_weights: str) -> VGG19Features | None:
-    """The features that a perceptual loss with these weights looks at; None if they are all 0."""
+    """The features that a perceptual loss with these weights uses; None if they are all 0."""
     if not any(weights):
         return None
     depth = max(index + 1 for index, weight in enumerate(weights) if weight)
@@ -71,8 +71,8 @@ def features_for(weights: Sequence[float], vgg_weights: str) -> VGG19Features | 
 def load_vgg19(weights: str) -> Kernels:
     """The kernels named by `weights`.
 
-    "random": seeded numbers, for comparing runs without a download. "imagenet": Keras' file,
-    downloaded by Keras on first use and scaled to torchvision's input range. Anything else: a path
+    "random": seeded random weights, to compare runs without a download. "imagenet": Keras' file,
+    downloaded by Keras on first use and rescaled to torchvision's input range. Anything else: path
     of torchvision's `vgg19-*.pth`, which the official loss uses. Raises ModelError.
     """
     if weights == "random":
@@ -107,10 +107,10 @@ def torchvision_kernels(path: str | os.PathLike) -> Kernels:
         name = f"features.{position}"
         kernel, bias = entries.get(f"{name}.weight"), entries.get(f"{name}.bias")
         if not isinstance(kernel, np.ndarray) or not isinstance(bias, np.ndarray):
-            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is missing")
+            raise ModelError(f"{path} is not torchvision's VGG19: {name} is missing")
         if kernel.shape != (outputs, inputs, 3, 3) or bias.shape != (outputs,):
             shapes = f"{list(kernel.shape)} and {list(bias.shape)}"
-            raise ModelError(f"{path} is no VGG19 of torchvision: {name} is {shapes}")
+            raise ModelError(f"{path} is not torchvision's VGG19: {name} is {shapes}")
         kernels.append((kernel.astype(np.float32).transpose(2, 3, 1, 0), bias.astype(np.float32)))
     return kernels
 
@@ -120,7 +120,7 @@ def _keras_kernels() -> Kernels:
         network = keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:
         raise ModelError(
-            "the ImageNet weights of VGG19 could not be downloaded; bring torchvision's file with "
+            "the ImageNet weights of VGG19 could not be downloaded; give torchvision's file with "
             "--vgg-weights vgg19-dcbb9e9d.pth, or train with --vgg-weights random "
             f"({_first_line(error)})"
         ) from error
@@ -128,12 +128,12 @@ def _keras_kernels() -> Kernels:
 
 
 def rescale_caffe_kernels(kernels: Sequence[Sequence[np.ndarray]]) -> Kernels:
-    """Keras' (Caffe's) VGG19 as a network on torchvision's input, with features of its size.
+    """Keras' (Caffe's) VGG19 adapted to torchvision's input normalisation and feature scale.
 
-    Caffe's takes BGR in 0..255 minus a mean. Swapping the input channels and scaling the first
-    kernel by each channel's 255 * std makes it take (RGB - mean) / std; as a ReLU network is
+    Caffe's expects BGR in 0..255 minus a mean. Swapping the input channels and scaling the first
+    kernel by each channel's 255 * std makes it accept (RGB - mean) / std; as a ReLU network is
     positively homogeneous, dividing all biases and the first kernel by 255 * mean(std) then divides
-    every feature by that. The two means differ by at most 0.5 of 255 and are taken as equal.
+    every feature by that. The two means differ by at most 0.5 of 255 and are treated as equal.
     """
     scale = np.float32(255 * STD.mean())
     first, bias = kernels[0]

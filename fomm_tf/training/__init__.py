@@ -1,1 +1,1 @@
-"""Training: the step, its checkpoints, and the pictures it shows on the way."""
+"""Training: the step, its checkpoints, and visualizations of its progress."""

@@ -1,4 +1,4 @@
-"""Adam with PyTorch's epsilon, in one fused kernel for each variable."""
+"""Adam with PyTorch's epsilon, one fused kernel per variable."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import tensorflow as tf
 class Adam(keras.optimizers.Adam):
     """`torch.optim.Adam` (eps 1e-8; betas as all official trainings have them) in Keras.
 
-    PyTorch adds eps to the bias-corrected root, Keras to the raw one, which in the first steps is
-    an eps thirty times as large.
+    PyTorch adds eps to the bias-corrected root, Keras to the uncorrected one, which makes eps
+    effectively thirty times as large in the first steps.
     """
 
     def __init__(self, learning_rate: float, beta_1: float = 0.5, beta_2: float = 0.999, **kwargs):

@@ -1,4 +1,4 @@
-"""Training state in files: networks, optimizers and the step, read back exactly."""
+"""Training checkpoints: networks, optimizers and the step, restored exactly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATTERN = "step-*.npz"
 def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int) -> Path:
     """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `KEEP`.
 
-    A kill at any moment leaves the earlier files whole.
+    Earlier files stay intact if the process is killed at any moment.
     """
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
@@ -32,7 +32,7 @@ def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int) 
 
 
 def check_finite(state: Mapping[str, np.ndarray]) -> None:
-    """Raises ModelError if a weight or a moment is no finite number: not a state to keep."""
+    """Raises ModelError if a weight or a moment is NaN or infinite."""
     for name, value in state.items():
         if not np.isfinite(value).all():
             raise ModelError(f"{name} is not finite")
@@ -49,13 +49,13 @@ def checkpoint_number(path: Path) -> int:
 
 
 def restore_checkpoint(step: BaseStep, path: Path) -> None:
-    """Sets networks and optimizers from a file that `save_checkpoint` wrote; raises ModelError."""
+    """Restores networks and optimizers from a `save_checkpoint` file; raises ModelError."""
     expected = {name: np.shape(value) for name, value in training_state(step).items()}
     entries = read_arrays(path, expected)
     shapes = {name: np.shape(value) for name, value in entries.items()}
     if shapes != expected:
         name = next(n for n in (*expected, *shapes) if expected.get(n) != shapes.get(n))
-        raise ModelError(f"{path} is no checkpoint of this config: it differs in {name}")
+        raise ModelError(f"{path} is not a checkpoint of this config: it differs in {name}")
     for module, network in step.networks.items():
         load_state_dict(network, section(entries, module), f"{path} ({module})")
         optimizer = step.optimizers[module]

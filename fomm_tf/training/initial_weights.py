@@ -1,4 +1,4 @@
-"""Where a training run may start from, other than random weights."""
+"""Initial weights of a training run, other than random ones."""
 
 from __future__ import annotations
 

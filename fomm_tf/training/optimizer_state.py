@@ -1,4 +1,4 @@
-"""Adam's moments under the names of the weights they belong to, and from PyTorch's checkpoints."""
+"""Adam's moments by weight name, also from PyTorch's checkpoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fomm_tf.weights.state_dict import Weight, named_weights, without_time
 
 
 def moments_of(network: keras.Model, optimizer: Adam) -> dict[str, tuple[Weight, Weight]]:
-    """Both moments of every trainable weight, under the weight's name and layout."""
+    """Both moments of every trainable weight, with the weight's name and layout."""
     slots = {
         id(variable): (optimizer._momentums[index], optimizer._velocities[index])
         for index, variable in enumerate(network.trainable_variables)
@@ -33,8 +33,8 @@ def load_official_optimizers(
     modules: Mapping,
     path: str | os.PathLike,
 ) -> None:
-    """Adam's states from a checkpoint that `read_checkpoint` has read, where it has them; `path` is
-    for messages. Raises ModelError."""
+    """Adam's states from the result of `read_checkpoint`, where present; `path` is for messages.
+    Raises ModelError."""
     for name, network in networks.items():
         state = modules.get(f"optimizer_{name}")
         if isinstance(state, Mapping) and state.get("state"):
@@ -43,7 +43,7 @@ def load_official_optimizers(
 
 
 def _load(network: keras.Model, optimizer: Adam, entries: Mapping, state: Mapping, where: str):
-    """PyTorch numbers parameters in the order of the state dict, buffers left out."""
+    """PyTorch numbers parameters in state dict order, without buffers."""
     moments = moments_of(network, optimizer)
     names = [name for name in (key.removeprefix("module.") for key in entries) if name in moments]
     iterations = 0
@@ -55,7 +55,7 @@ def _load(network: keras.Model, optimizer: Adam, entries: Mapping, state: Mappin
             value = slot.get(key)
             value = without_time(value) if isinstance(value, np.ndarray) else None
             if value is None or value.shape != weight.shape:
-                raise ModelError(f"{where}: {key} of {name} is missing or misshaped")
+                raise ModelError(f"{where}: {key} of {name} is missing or has the wrong shape")
             weight.variable.assign(weight.inward(value.astype(np.float32)))
         iterations = max(iterations, int(slot.get("step", 0)))
     optimizer.iterations.assign(iterations)

@@ -1,4 +1,4 @@
-"""What the training steps of all kinds of models share."""
+"""Base class of the training steps of all kinds of models."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Batch = dict[str, tf.Tensor]
 
 
 class InitialWeights(NamedTuple):
-    """What training may start from: state dicts by the names of networks, as `where` has them.
+    """Initial weights for training: state dicts by network name, read from `where`.
 
-    config: of a model folder; None for an official checkpoint, which may also bring a discriminator
+    config: of a model folder; None for an official checkpoint, which may also hold a discriminator
     and Adam's states.
     """
 
@@ -33,10 +33,10 @@ class InitialWeights(NamedTuple):
 
 
 class BaseStep(ABC):
-    """The networks under training, their optimizers, and the function that moves them on by a step.
+    """The networks under training, their optimizers, and the training step function.
 
-    Everything is made under `strategy`; with several replicas each sees its part of the batch, and
-    the result is that of one device with the whole batch.
+    Everything is created under `strategy`; with several replicas each processes its share of the
+    batch, and the result equals that of one device with the whole batch.
     """
 
     model: BaseModel
@@ -54,32 +54,32 @@ class BaseStep(ABC):
 
     @abstractmethod
     def _build(self) -> None:
-        """Makes `model`, and what the losses need besides."""
+        """Creates `model`, and anything else that the losses need."""
 
     @abstractmethod
     def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """One update by a replica's part of the batch; the weighted losses before it."""
+        """One update on a replica's share of the batch; returns the weighted losses before it."""
 
     def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset | None:
-        """What a batch needs besides pictures, from step `start_step` on; None for nothing."""
+        """Batch entries besides the images, from step `start_step` on; None if there are none."""
         return None
 
     @property
     def networks(self) -> dict[str, keras.Model]:
-        """The trained networks by their name in checkpoints: the model's, and what only training
-        has."""
+        """The trained networks by their name in checkpoints: the model's, and those used only in
+        training."""
         return self.model.networks
 
     def start_from(self, weights: InitialWeights) -> str | None:
-        """Fills all networks, and the optimizers where there are states for them.
+        """Initializes all networks, and the optimizers where there are states for them.
 
-        A network that only training has stays new where there is none, as in the official code.
-        Returns what was left at random, in words for the user, or None for what needs no telling.
+        A network used only in training keeps its random weights if `weights` lacks it, as in the
+        official code. Returns a message for the user about what stays random, or None.
         Raises ModelError.
         """
         where, modules, config = weights
         if config is not None and config.KIND != self.config.KIND:
-            raise ModelError(f"{where} is a {config.KIND}, and not a {self.config.KIND}")
+            raise ModelError(f"{where} is a {config.KIND}, not a {self.config.KIND}")
         for name, network in self.networks.items():
             if name in self.model.networks or name in modules:
                 load_official_module(network, modules, name, where)
@@ -88,7 +88,7 @@ class BaseStep(ABC):
 
     @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Moves all networks on by one batch; returns the weighted losses before the step."""
+        """Updates all networks on one batch; returns the weighted losses before the step."""
         losses = self.strategy.run(self._replica_step, (batch,))
         mean = tf.distribute.ReduceOp.MEAN
         return {name: self.strategy.reduce(mean, loss, axis=None) for name, loss in losses.items()}

@@ -1,4 +1,4 @@
-"""The training run: steps, schedule, checkpoints, TensorBoard, and an end that can be loaded."""
+"""The training run: steps, learning rate schedule, checkpoints, TensorBoard, final model."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _PICTURES = 4
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What belongs to a run and not to its config.
+    """Settings of a run that are not part of its config.
 
-    `steps`: how far to train in all, None for the config's epochs. `checkpoint_every`: steps from
-    one checkpoint (with pictures for TensorBoard and a fresh model folder) to the next.
+    `steps`: total number of steps, None for the config's epochs. `checkpoint_every`: steps between
+    checkpoints (each with images for TensorBoard and an updated model folder).
     """
 
     out: Path
@@ -54,7 +54,7 @@ class Trainer:
 
     The folder is the model folder itself (config.yaml, weights.npz), with `checkpoints/` to resume
     from, `logs/` for TensorBoard, in `epochs/` the model folders of every `checkpoint_freq` epochs,
-    and `run.json`, which says what the run was started with.
+    and `run.json`, which records the run's config, seed and data.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Trainer:
         self.pictures = options.out / "pictures"
 
     def resume(self) -> None:
-        """Takes up the newest checkpoint of the folder; without one the run starts anew.
+        """Resumes from the folder's newest checkpoint; without one the run starts from scratch.
 
         Raises ModelError if the run was started with another config, seed or data.
         """
@@ -84,7 +84,7 @@ class Trainer:
     def run(self) -> None:
         """Trains to the end; the folder then holds the finished model.
 
-        Raises UserError when a loss is no finite number; the last good checkpoint stays.
+        Raises UserError when a loss becomes NaN or infinite; the last good checkpoint stays.
         """
         for folder in (self.options.out, self.checkpoints, self.pictures):
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ class Trainer:
             if self.done % self.options.checkpoint_every == 0 or self.done == self.total:
                 self._write_pictures(batch)
                 self._save()
-                # The pictures' and the files' time is not the step's.
+                # The time for images and files is not part of the step's.
                 started, since = time.perf_counter(), self.done
 
     def _batches(self) -> Iterator[Batch]:
@@ -140,7 +140,7 @@ class Trainer:
         return iterate(batches, self.dataset)
 
     def _set_learning_rates(self) -> None:
-        """PyTorch's MultiStepLR: a tenth from each milestone (in epochs) on."""
+        """PyTorch's MultiStepLR: divided by ten at each milestone (in epochs)."""
         train = self.config.train_params
         epoch = self.done // self.epoch_steps
         factor = 0.1 ** sum(milestone <= epoch for milestone in train.epoch_milestones)
@@ -199,10 +199,10 @@ class Trainer:
         write_picture(self.pictures / f"step-{self.done:08d}.png", picture)
 
     def _identity(self) -> dict:
-        """What a resumed run must share with its beginning, or its steps would not be the same."""
+        """What must not change when a run is resumed, or its steps would differ."""
         config = self.config.to_dict()
         train = dict(config["train_params"])
-        train.pop("num_epochs")  # A finished run may be continued for longer.
+        train.pop("num_epochs")  # A finished run may be extended.
         return {
             "seed": self.options.seed,
             "dataset_params": config["dataset_params"],
@@ -213,18 +213,18 @@ class Trainer:
 
 
 def _fingerprint(dataset: FramesDataset) -> str:
-    """Changes when videos come, go or are renamed: the order of the data would be another."""
+    """Changes when videos are added, removed or renamed: the data order would change."""
     names = "\n".join(str(clip.path.relative_to(dataset.root)) for clip in dataset.clips)
     return hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
 def check_same_run(path: Path, identity: dict) -> None:
-    """Raises ModelError, naming the first difference, if a run was started with something else."""
+    """Raises ModelError, naming the first difference, if a run was started with other settings."""
     try:
         started_with = json.loads(path.read_text())
     except (ValueError, OSError) as error:
         raise ModelError(f"{path} is damaged; the run cannot be resumed ({error})") from error
-    # Through JSON, so that tuples and lists compare as equal.
+    # Through JSON, so that tuples and lists compare equal.
     wanted = json.loads(json.dumps(identity))
     if not isinstance(started_with, dict):
         raise ModelError(f"{path} is damaged; the run cannot be resumed")

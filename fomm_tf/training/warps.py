@@ -12,7 +12,7 @@ from fomm_tf.layers.geometry import random_warp
 def warp_batches(config: BaseConfig, seed: int, start_step: int) -> tf.data.Dataset:
     """`theta` [B, 2, 3] and `control_params` [B, 1, P * P] of a `Warp`, one batch for each step.
 
-    A step's draw depends on the seed and the step alone, so that a resumed run draws the same.
+    A step's warps depend only on the seed and the step, so that a resumed run draws the same ones.
     """
     train = config.train_params
     tps = train.transform_params

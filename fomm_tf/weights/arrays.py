@@ -1,4 +1,4 @@
-"""Flat files of named arrays (.npz), read without trusting them."""
+"""Flat files of named arrays (.npz), read as untrusted input."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 
-# NumPy before 2.1 stores the argument `allow_pickle` of `savez` as one more array; files that were
-# written so are good but for that.
+# NumPy before 2.1 stores `savez`'s argument `allow_pickle` as one more array; such files are
+# otherwise valid.
 _STRAY = "allow_pickle"
-# Room for an array's header in the file.
+# Allowance for an array's header in the file.
 _HEADER = 1024
 _DAMAGE = (
     ValueError,
@@ -37,19 +37,19 @@ def save_arrays(path: Path, entries: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Reads an .npz; no pickle in it is run, and it may not unpack to more than `shapes` take.
+    """Reads an .npz; pickles are not loaded, and it may not unpack to more than `shapes` need.
 
-    Whether names and shapes are the expected ones is for the caller to check. Raises ModelError.
+    The caller must check names and shapes. Raises ModelError.
     """
     budget = sum(8 * int(np.prod(shape)) + _HEADER for shape in shapes.values())
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > budget:
-                raise ModelError(f"{path} is larger than the weights that its config asks for")
+                raise ModelError(f"{path} is larger than the weights of its config")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files if name != _STRAY}
     except _DAMAGE as error:
-        raise ModelError(f"{path} is damaged or no weights file ({error})") from error
+        raise ModelError(f"{path} is damaged or not a weights file ({error})") from error
 
 
 def section(entries: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

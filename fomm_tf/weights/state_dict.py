@@ -1,8 +1,7 @@
-"""A network's weights under the names and layouts of the official state dicts, both ways.
+"""Converts a network's weights to and from the names and layouts of the official state dicts.
 
-Attribute names of our layers are those of the official modules, so a weight's name is the path of
-attributes that leads to it. One naming serves model folders, training checkpoints and the official
-files alike.
+Our layers have the official modules' attribute names, so a weight's name is its attribute path.
+Model folders, training checkpoints and official files all use these names.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from fomm_tf.layers.spectral_norm import SpectralNormConv2D
 
 _OIHW = (3, 2, 0, 1)
 _OUT_IN = (1, 0)
-# Entries that carry no information: they follow from the config or are never read.
+# Entries that carry no information: they are determined by the config or never read.
 _DERIVED = ("num_batches_tracked",)
 
 
 class Weight(NamedTuple):
-    """A variable and how it is stored: with its axes in this order, as convolution kernels, which
-    are OIHW outside and HWIO inside; None for as it is."""
+    """A variable and its stored axis order: convolution kernels are stored OIHW and used HWIO;
+    None for unchanged."""
 
     variable: Any
     axes: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As it is stored."""
+        """In the stored layout."""
         shape = tuple(self.variable.shape)
         return tuple(shape[axis] for axis in self.axes) if self.axes else shape
 
@@ -43,13 +42,13 @@ class Weight(NamedTuple):
         return np.ascontiguousarray(value.transpose(self.axes)) if self.axes else value
 
     def inward(self, value: np.ndarray) -> np.ndarray:
-        """A stored value in the variable's layout."""
+        """Converts a stored value to the variable's layout."""
         return value.transpose(np.argsort(self.axes)) if self.axes else value
 
 
 def named_weights(network: keras.layers.Layer) -> dict[str, Weight]:
-    """All weights of a network by their official name. Raises TypeError for a layer whose weights
-    have none: they would be missing in every file."""
+    """All weights of a network by official name. Raises TypeError for a layer whose weights have
+    none: every file would lack them."""
     weights = dict(_walk(network, ""))
     named = {id(weight.variable) for weight in weights.values()}
     for variable in network.variables:
@@ -68,9 +67,9 @@ def load_state_dict(
 ) -> None:
     """Sets all weights of `network`, or none.
 
-    Kernels of networks for videos will do where they look at each frame alone (`without_time`).
-    Raises ModelError, naming entries that are missing, unknown, or of another shape; `where` says
-    in the message which file and module was read.
+    3-D convolution kernels of temporal size 1 are accepted (`without_time`). Raises ModelError,
+    naming entries that are missing, unknown, or of another shape; `where` names the file and module
+    in messages.
     """
     odd = [
         f"{name!r:.60}"
@@ -78,7 +77,7 @@ def load_state_dict(
         if not isinstance(name, str) or not isinstance(value, np.ndarray)
     ]
     if odd:
-        raise ModelError(f"{where}: {_some(odd)} is no named tensor")
+        raise ModelError(f"{where}: {_some(odd)} is not a named tensor")
     entries = {name: without_time(v) for name, v in _without_prefix(entries).items()}
     weights = named_weights(network)
     derived = {f"{name}.weight" for name, _ in _downsamplers(network, "")}
@@ -106,8 +105,8 @@ def load_state_dict(
 
 
 def without_time(value: np.ndarray) -> np.ndarray:
-    """A kernel for videos, or its Adam moment, [o, i, 1, k, k] as [o, i, k, k]: Monkey-Net's never
-    look across frames. All else as it is."""
+    """A 3-D kernel, or its Adam moment, [o, i, 1, k, k] as [o, i, k, k]: Monkey-Net's temporal
+    kernel size is 1. Anything else is returned unchanged."""
     return value[:, :, 0] if value.ndim == 5 and value.shape[2] == 1 else value
 
 
@@ -117,7 +116,7 @@ def _finite(value: np.ndarray, name: str, where: str) -> np.ndarray:
             value = value.astype(np.float32)
         if np.isfinite(value).all():
             return value
-    raise ModelError(f"{where}: {name} holds values that are no finite numbers")
+    raise ModelError(f"{where}: {name} contains NaN or infinite values")
 
 
 def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Weight]]:
@@ -177,7 +176,7 @@ def _downsamplers(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, k
 
 
 def _without_prefix(entries: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Drops the `module.` that PyTorch's DataParallel puts before every name."""
+    """Strips the `module.` prefix that PyTorch's DataParallel adds to every name."""
     if entries and all(name.startswith("module.") for name in entries):
         return {name.removeprefix("module."): value for name, value in entries.items()}
     return entries
