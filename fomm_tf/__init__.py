@@ -1,6 +1,6 @@
 """Image animation by the First Order Motion Model in TensorFlow / Keras, from training to phone.
 
-The public names load on first use: what runs without TensorFlow imports without it.
+The public names load on first use, so that TensorFlow is imported only where it is needed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HOMES = {
     "load_official": "fomm_tf.inference.loading",
     "transfer_motion": "fomm_tf.fomm.motion",
 }
-# Those that cannot do without TensorFlow.
+# Those that need TensorFlow.
 _KERAS = ("FirstOrderMotionModel", "load_model", "load_official")
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Animates a picture by a driving video, or the test videos of a dataset by each other.
+"""Animates a picture with a driving video, or the test videos of a dataset with each other.
 
 One picture:  --source PICTURE --driving VIDEO --out result.mp4
 A dataset:    --data DIR --out FOLDER
@@ -52,20 +52,20 @@ examples:
 
 The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the driving
 video. A driving video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
---fit letterbox the black bars are part of what the model sees and of the result.
+--fit letterbox the black bars are part of the model's input and of the result.
 
-With --data the first video of a pair gives the picture, the second drives it; pairs_list, or else
-num_pairs, in the model's config chooses the pairs. A DIR without test/ holds the videos itself; of
-those it takes the fifth that training on DIR keeps back, as `evaluate` does. To animate all videos
-of a folder, put them into DIR/test.
+With --data the first video of a pair provides the source picture, the second drives it; pairs_list,
+or else num_pairs, in the model's config selects the pairs. A DIR without test/ holds the videos
+itself; a fifth of them, held out when training on DIR, is used, as by `evaluate`. To animate all
+videos of a folder, put them into DIR/test.
 
-What models support, by kind (without --absolute motion is relative):
+Motion options by kind of model (without --absolute motion is relative):
 {kinds}
 """
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     set_threads(args.threads)
     if not args.model.is_dir():
@@ -80,7 +80,7 @@ def _animate_picture(args: argparse.Namespace) -> None:
     check_out(args.out, args.source, args.driving)
     picture, driving = open_source(args), open_driving(args, "driving")
     audio = args.driving if driving.has_audio else None
-    # Opened first: an output that cannot be written must show before the minutes of work.
+    # Opened first: an output that cannot be written must fail before minutes of work.
     with open_output(args, driving.fps, audio) as writer:
         model = _load(args)
         source = fitted_source(args, picture, model.frame_size)
@@ -108,7 +108,7 @@ def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driv
             times.append(frame.time)
             yield frame.image
 
-    bar = tqdm(images(), "looking for the best frame", driving.frame_count, unit="frame")
+    bar = tqdm(images(), "searching for the best frame", driving.frame_count, unit="frame")
     index, kp = find_best_frame(model, source, bar)
     print(f"best frame: {index}, at {times[index]:.2f} s")
     return kp
@@ -132,7 +132,7 @@ def _check_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{path}: is no folder for results ({error.strerror})") from error
+        raise DataError(f"{path}: cannot be used as output folder ({error.strerror})") from error
     if not os.access(path, os.W_OK):
         raise DataError(f"{path}: cannot be written")
 
@@ -143,23 +143,21 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--model", type=Path, required=True, metavar="DIR", help="model folder, trained or exported"
     )
-    add("--source", type=Path, metavar="PICTURE", help="the picture that is to move")
-    add("--driving", type=Path, metavar="VIDEO", help="the video it moves like")
+    add("--source", type=Path, metavar="PICTURE", help="the picture to animate")
+    add("--driving", type=Path, metavar="VIDEO", help="the video whose motion to transfer")
     add("--data", type=Path, metavar="DIR", help="dataset: animate the videos of DIR/test by pairs")
     add(
         "--out", type=Path, required=True, metavar="PATH", help="result.mp4, result.gif or a folder"
     )
-    add("--absolute", action="store_true", help="take place, size and shape of the driving object")
+    add("--absolute", action="store_true", help="adopt place, size and shape of the driving object")
     add("--adapt-scale", action="store_true", help="scale the motion to the source object's size")
     add(
         "--best-frame",
         action="store_true",
-        help="start from the driving frame most like the source",
+        help="initial frame: the driving frame whose pose is closest to the source's",
     )
     add("--side-by-side", action="store_true", help="write source, driving and result in a row")
-    add(
-        "--seed", type=not_negative, metavar="N", help="of the pairs drawn with --data (default: 0)"
-    )
+    add("--seed", type=not_negative, metavar="N", help="for drawing pairs with --data (default: 0)")
     add_picture_arguments(parser, "driving")
     args = parser.parse_args(argv)
     _check_combination(parser, args)
@@ -167,7 +165,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _supported() -> str:
-    """A line for each kind, with the motion options that it takes."""
+    """One line per kind, with the motion options that it supports."""
     flags = {"relative": "relative motion", "adapt_scale": "--adapt-scale"}
     flags["best_frame"] = "--best-frame"
     lines = []

@@ -1,4 +1,4 @@
-"""Measures how fast this machine trains, animates and reads videos, for each of some configs."""
+"""Benchmarks training, animation and video reading on this machine, for one or more configs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from fomm_tf.measure.speed import Result
 
 DETAILS = """\
-Every round does one of each, so that other work on the machine meets all alike; the table has the
-medians of the rounds. The first call, in which TensorFlow traces its graph, stands apart, and a
-whole round comes before those that count. `detect`, `encode`, `decode` and `generate` (encode and
-decode in one call) take one frame. The batch size is 8, or 1 for frames of more than 128 x 128.
+Measurements are interleaved in rounds, so that other load on the machine affects all equally; the
+table lists the medians over rounds. The first call, in which TensorFlow traces its graph, is listed
+separately, and one warm-up round is not counted. `detect`, `encode`, `decode` and `generate`
+(encode and decode in one call) process one frame. The batch size is 8, or 1 for frames of more than
+128 x 128.
 
 examples:
   python -m fomm_tf.benchmark
@@ -45,7 +46,7 @@ HEAD = [
     "| config | | ms | range of ms | rate | first call, with tracing |",
     "| --- | --- | ---: | ---: | ---: | ---: |",
 ]
-# Name of each measurement: what the table calls it, and what it does so many of in a second.
+# Measurement -> its label in the table, and the unit of its rate.
 MEASUREMENTS = {
     "step": ("training step, batch {batch}", "images/s"),
     "detect": ("`detect`", "frames/s"),
@@ -59,7 +60,7 @@ MEASUREMENTS = {
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     arguments = _parse(argv)
     paths = arguments.config or [default_config(name) for name in DEFAULT_CONFIGS]
     configs = [_prepare(path, arguments.batch_size) for path in paths]
@@ -95,9 +96,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def default_config(name: str) -> Path:
-    """The project's own config, beside the package or in the current folder.
+    """One of the project's configs, beside the package or in the current folder.
 
-    Raises ConfigError where neither has it: an installed package comes without configs.
+    Raises ConfigError if neither has it: an installed package does not include configs.
     """
     folders = (Path(__file__).resolve().parents[1] / "configs", Path("configs"))
     for folder in folders:
@@ -109,8 +110,8 @@ def default_config(name: str) -> Path:
 def _prepare(path: Path, batch_size: int | None) -> BaseConfig:
     config = load_config(path)
     height, width, _ = config.dataset_params.frame_shape
-    usual = 1 if height * width > 128 * 128 else 8  # a sample of vox-256 takes gigabytes
-    # No download: random weights are as fast as any other.
+    usual = 1 if height * width > 128 * 128 else 8  # a sample of vox-256 needs gigabytes
+    # No download: random weights do not change the speed.
     vgg = "random" if config.train_params.USES_VGG else None
     config = with_overrides(config, batch_size=batch_size or usual, vgg_weights=vgg)
     config.check_trainable(str(path))
@@ -145,17 +146,17 @@ def rows(result: Result) -> list[str]:
 
 
 def notes(results: list[Result], data: Path | None) -> list[str]:
-    """What one must know to read the table, and which reader is too slow for its step."""
+    """Notes on the table, and warnings where the reader is too slow for the training step."""
     where = data or f"cartoon faces drawn for this run, mp4, {FRAMES} frames each"
     lines = [
-        "VGG19, where a config's loss has it: random weights (no download), as fast as any other.",
+        "VGG19, where a config's loss uses it: random weights (no download; equally fast).",
         f"Reader: {where}. Training keeps decoded videos in memory, as many as fit.",
     ]
     for result in results:
         files, memory = map(result.reader_ratio, ("sample", "cached_sample"))
         if files < 2:
             lines.append(
-                f"warning: {result.name}: the reader gives less than twice what the step takes:"
+                f"warning: {result.name}: the reader delivers less than twice what the step needs:"
                 f" {files:.2f} times from files, {memory:.2f} times from memory"
             )
     return lines
@@ -172,9 +173,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     names = " and ".join(DEFAULT_CONFIGS)
     add("--config", type=Path, nargs="+", metavar="YAML", help=f"default: {names} of configs/")
-    add("--batch-size", type=positive, metavar="N", help="of training, for every config")
+    add("--batch-size", type=positive, metavar="N", help="of the training step, for every config")
     add("--rounds", type=positive, default=10, metavar="N", help="default: %(default)s")
-    add("--json", type=Path, metavar="FILE", help="write every single time to FILE")
+    add("--json", type=Path, metavar="FILE", help="write all individual times to FILE")
     add("--data", type=Path, metavar="DIR", help="videos to read (default: freshly drawn faces)")
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""What the commands share: how they run, types of arguments, what they tell on the way."""
+"""Shared by the commands: error handling, argument types, messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_command(main: Callable[[], None]) -> None:
     except UserError as error:
         _fail(str(error))
     except BrokenPipeError:
-        # The reader of our output went away (`... | head`): nobody is left to be told.
+        # The reader of our output has exited (`... | head`): nobody reads a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -32,7 +32,7 @@ def run_command(main: Callable[[], None]) -> None:
 def command_parser(
     name: str, description: str | None, details: str, package: str = "fomm_tf"
 ) -> argparse.ArgumentParser:
-    """The parser of `python -m PACKAGE.NAME`; `details`, with examples, end its --help."""
+    """The parser of `python -m PACKAGE.NAME`; `details`, with examples, are --help's epilog."""
     return argparse.ArgumentParser(
         prog=f"python -m {package}.{name}",
         description=description,
@@ -42,17 +42,17 @@ def command_parser(
 
 
 def positive(text: str) -> int:
-    """The type of an argument: a whole number of at least 1."""
+    """Argument type: an integer of at least 1."""
     return _whole(text, 1)
 
 
 def not_negative(text: str) -> int:
-    """The type of an argument: a whole number of at least 0."""
+    """Argument type: an integer of at least 0."""
     return _whole(text, 0)
 
 
 def box(text: str) -> tuple[int, int, int, int]:
-    """The type of an argument: X,Y,W,H in pixels."""
+    """Argument type: X,Y,W,H in pixels."""
     try:
         x, y, w, h = (int(part) for part in text.split(","))
     except ValueError:
@@ -61,7 +61,7 @@ def box(text: str) -> tuple[int, int, int, int]:
 
 
 def picture_size(text: str) -> tuple[int, int]:
-    """The type of an argument: HEIGHTxWIDTH in pixels."""
+    """Argument type: HEIGHTxWIDTH in pixels."""
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, as in 256x384")
@@ -69,20 +69,20 @@ def picture_size(text: str) -> tuple[int, int]:
 
 
 def set_threads(count: int | None) -> None:
-    """How many threads TensorFlow takes; to be called before it is first used. None: all."""
+    """Sets the number of TensorFlow threads (None: all); call it before TensorFlow is used."""
     if count is not None:
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             os.environ[name] = str(count)
 
 
 def say(what: object, notice: str | None) -> None:
-    """Tells on stderr what was done to an input, if there is something to tell."""
+    """Reports on stderr what was done to an input, if anything."""
     if notice:
         print(f"{what}: {notice}", file=sys.stderr)
 
 
 def warn(problem: str | None) -> None:
-    """Tells of a problem that does not end the command, if there is one."""
+    """Reports a problem that does not end the command, if there is one."""
     if problem:
         print(f"warning: {problem}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Turns an official PyTorch checkpoint into a model folder; PyTorch is not needed."""
+"""Converts an official PyTorch checkpoint to a model folder; PyTorch is not needed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EXAMPLES = """examples:
   python -m fomm_tf.animate --model models/vox-256 --source picture.png --driving video.mp4 \\
       --out result.mp4
 
-The config names the kind of model. The checkpoint is read as data: nothing in it is ever executed.
-The model folder holds what animates (generator and keypoint detector, or segmentation and
-reconstruction module); to go on training with the checkpoint's discriminator too, give
-the checkpoint itself to `python -m fomm_tf.train --init`.
+The config determines the kind of model. The checkpoint is read as data: no code in it is executed.
+The model folder holds the networks for inference (generator and keypoint detector, or segmentation
+and reconstruction module); to continue training with the checkpoint's discriminator too, pass the
+checkpoint itself to `python -m fomm_tf.train --init`.
 """
-# Entries of a state dict that are no parameters: statistics, spectral norm vectors, fixed kernels.
+# State dict entries that are not parameters: statistics, spectral norm vectors, fixed kernels.
 _BUFFERS = (
     *(".running_mean", ".running_var", ".num_batches_tracked", ".weight_u", ".weight_v"),
     ".down.weight",
@@ -39,7 +39,7 @@ _BUFFERS = (
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     arguments = _parse(argv)
     out: Path = arguments.out
     _refuse_other_folders(out)
@@ -62,8 +62,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def describe(checkpoint: Mapping[Any, Any], converted: Collection[str]) -> list[str]:
-    """One line per entry of a checkpoint as `read_checkpoint` gives it; converted: the names of
-    those that a model was made of."""
+    """One line per entry of a checkpoint as `read_checkpoint` returns it; converted: names of the
+    entries that the model uses."""
     lines = []
     for name, entry in checkpoint.items():
         if isinstance(entry, Mapping) and "param_groups" in entry:
@@ -81,7 +81,7 @@ def describe(checkpoint: Mapping[Any, Any], converted: Collection[str]) -> list[
 
 
 def is_parameter(key: Any) -> bool:
-    """Whether a state dict's entry is trained, as opposed to kept along."""
+    """Whether a state dict entry is a trained parameter."""
     return not f".{key}".endswith(_BUFFERS)
 
 
@@ -94,15 +94,15 @@ def _refuse_other_folders(out: Path) -> None:
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
         if names and not {"config.yaml", "weights.npz"} <= names:
-            raise ModelError(f"{out} is not empty and no model folder; give another --out")
+            raise ModelError(f"{out} is not empty and not a model folder; give another --out")
     elif out.exists() or out.is_symlink():
-        raise ModelError(f"{out} is there and no folder; give another --out")
+        raise ModelError(f"{out} exists and is not a folder; give another --out")
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = command_parser("convert_checkpoint", __doc__, EXAMPLES)
     add = parser.add_argument
-    add("--config", type=Path, required=True, help="YAML that the checkpoint was trained with")
+    add("--config", type=Path, required=True, help="YAML the checkpoint was trained with")
     add("--checkpoint", type=Path, required=True, help="official .pth.tar file")
     add("--out", type=Path, required=True, help="model folder to write")
     return parser.parse_args(argv)

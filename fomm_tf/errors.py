@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something in the input is wrong; the message is one line that says what, and what to do."""
+    """Invalid input; the message is one line with the problem and what to do."""
 
 
 class ConfigError(UserError):
@@ -12,7 +12,7 @@ class ConfigError(UserError):
 
 
 class ModelError(UserError):
-    """A folder or checkpoint is no usable model, or an input does not fit the model."""
+    """A folder or checkpoint is not a usable model, or an input does not fit the model."""
 
 
 class DataError(UserError):

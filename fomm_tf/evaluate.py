@@ -1,7 +1,7 @@
-"""Measures how well a model reconstructs the test videos of a dataset from their first frames.
+"""Evaluates a model's reconstruction of a dataset's test videos from their first frames.
 
 The official protocol: the source is a video's first frame, the keypoints of every frame drive it.
-Reported beside it is what showing the first frame unchanged would give.
+The baseline is the first frame, repeated unchanged.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from fomm_tf.measure.reconstruction import VideoResult, reconstruct_videos, tota
 
 DETAILS = """\
 In --out:
-  metrics.json       l1, psnr (dB, of the mean squared error), ssim: means over all frames of all
-                     videos; the same as *_copy_source for the first frame shown unchanged
+  metrics.json       l1, psnr (dB, from the mean squared error), ssim: means over all frames of all
+                     videos; *_copy_source: the same for the first frame, repeated unchanged
   NAME.mp4           video and reconstruction side by side (reconstruction_params.format)
   png/NAME.png       the reconstructed frames side by side, as the official code writes them
-  pictures/NAME.png  source, frame, reconstruction at some moments, with keypoints or parts
+  pictures/NAME.png  source, frame, reconstruction for some frames, with keypoints or parts
 
-A --data DIR without test/ holds the videos itself; of those it takes the fifth that training on DIR
-keeps back, as `animate --data` does. To evaluate on all videos of a folder, put them into DIR/test.
+A --data DIR without test/ holds the videos itself; a fifth of them, held out when training on DIR,
+is used, as by `animate --data`. To evaluate on all videos of a folder, put them into DIR/test.
 
 examples:
   python -m fomm_tf.evaluate --model models/cartoon-faces --data data/faces --out results
@@ -40,7 +40,7 @@ TABLE_ROWS = 3
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     model = fomm_tf.load_model(args.model)
     dataset = FramesDataset(_test_params(model), "test", root=args.data)
@@ -61,7 +61,7 @@ def _test_params(model: Any) -> DatasetParams:
 
 
 def _table(results: list[VideoResult], total: VideoResult) -> str:
-    """The worst and the best videos and the mean, of the model and of the unchanged source."""
+    """The worst and the best videos and the mean, for the model and for the unchanged source."""
     ranked = sorted(results, key=lambda result: -result.model.l1)
     rows = ranked
     if len(ranked) > 2 * TABLE_ROWS:

@@ -1,4 +1,4 @@
-"""Measures how well parts tell where annotated landmarks are: the command of one kind of model."""
+"""Evaluates how well parts predict annotated landmarks: a command for co-part models."""
 
 from fomm_tf.copart.evaluate_landmarks import command, main
 

@@ -1,5 +1,4 @@
-"""Writing files and folders whole or not at all (a temporary neighbour, then renamed), and sorting
-them."""
+"""Atomic writing of files and folders (a temporary sibling, then renamed), and sorting them."""
 
 from __future__ import annotations
 
@@ -16,11 +15,11 @@ from typing import Any
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; renames it to `path` when the block ends well.
+    """Yields a temporary path beside `path`; renames it to `path` when the block succeeds.
 
     The temporary name keeps the suffix: encoders choose the format by it. On any exception the
-    temporary file is removed and what was at `path` stays. Missing parent folders are made. An
-    OSError that does not say which file it is about (a full disk) gets the name of `path`.
+    temporary file is removed and what was at `path` stays. Missing parent folders are created. An
+    OSError without a file name (a full disk) gets that of `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,24 +38,23 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def temporary_neighbour(path: Path) -> Path:
-    """A hidden path beside `path` that is not in use, with its suffix.
+    """An unused hidden path beside `path`, with its suffix.
 
-    Long names are shortened: where the name of `path` is as long as the file system allows, this
-    one is no longer.
+    Long names are shortened, so that the result is valid wherever the name of `path` is.
     """
     mark = f".{secrets.token_hex(4)}"
     stem = os.fsencode(path.stem)
-    # Whole characters only: some file systems refuse what is no UTF-8.
+    # Whole characters only: some file systems refuse invalid UTF-8.
     kept = stem[: max(8, len(stem) - len(mark) - 1)].decode("utf-8", "ignore")
     return path.with_name(f".{kept or 'new'}{mark}{path.suffix}")
 
 
 @contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a new folder beside `path`, which becomes `path` when the block ends well.
+    """Yields a new folder beside `path`, which becomes `path` when the block succeeds.
 
-    A folder that was there is removed then; whether it may be is for the caller to check. On any
-    exception the new folder is removed and what was at `path` stays. Missing parents are made.
+    An existing folder is then removed; the caller must check that it may be. On any exception the
+    new folder is removed and what was at `path` stays. Missing parent folders are created.
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,18 +76,18 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a text in UTF-8, whole or not at all."""
+    """Writes a text in UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike, data: Any) -> None:
-    """Writes plain data, whole or not at all. Raises ValueError for numbers that JSON has not."""
+    """Writes JSON, atomically. Raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def natural_order(path: Path) -> tuple:
-    """Key to sort paths of one folder by: name, numbers in it by their size (2.png, 10.png)."""
+    """Sort key for paths of one folder: natural order of names (2.png, 10.png)."""
     parts = re.split(r"(\d+)", path.name)
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
 

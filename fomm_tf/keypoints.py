@@ -1,4 +1,4 @@
-"""The value that travels between the networks: keypoints with their local affine maps."""
+"""Keypoints with their local affine transforms, as passed between the networks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 
 class Keypoints(NamedTuple):
-    """Keypoints of a batch of pictures, as NumPy arrays or tensors.
+    """Keypoints of a batch of images, as NumPy arrays or tensors.
 
     value: [B, K, 2], (x, y) in [-1, 1]; the centres of the first and last pixel are -1 and +1.
-    jacobian: [B, K, 2, 2] (row 0 is x), or None for models of zeroth order.
+    jacobian: [B, K, 2, 2] (row 0 is x), or None for zeroth-order models.
     """
 
     value: Any

@@ -1,8 +1,8 @@
-"""The contract for a kind of model: what everything else asks of it.
+"""The interface of a kind of model.
 
-A kind is a package with the same file names as the others have: `config.py`, one file for each
-network, `model.py`, `exported.py`, `motion.py`, `step.py`, and `official.py` where the checkpoints
-of its official release need more than names. docs/adding-a-model.md goes through all of it.
+Every kind is a package with the same file names: `config.py`, one file for each network,
+`model.py`, `exported.py`, `motion.py`, `step.py`, and `official.py` where the checkpoints of its
+official release need more than renaming. docs/adding-a-model.md explains all of it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class Kind(ABC):
-    """Where the classes of a kind are. Nothing is imported before it is asked for; only `model`
-    and `step` may import TensorFlow."""
+    """Access to the classes of a kind. Modules are imported lazily; only `model` and `step` may
+    import TensorFlow."""
 
     @abstractmethod
     def recognises(self, data: dict[str, Any]) -> bool:

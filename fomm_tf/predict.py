@@ -1,4 +1,4 @@
-"""Goes on from a picture, or from the first frames of videos: the command of one kind of model."""
+"""Predicts future frames from a picture or from first frames: a command for Monkey-Net."""
 
 from fomm_tf.monkeynet.predict import command, main
 

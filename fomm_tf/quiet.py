@@ -1,4 +1,4 @@
-"""TensorFlow without its start-up log lines, so that a command's own words can be seen."""
+"""TensorFlow without its start-up log lines, which would hide a command's own messages."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow with stderr shut: it writes some lines before its log level applies.
+    """Imports TensorFlow with stderr silenced: it writes some lines before its log level applies.
 
-    What goes wrong in the import itself is still raised. TF_CPP_MIN_LOG_LEVEL, if set, is kept.
+    Import errors are still raised. TF_CPP_MIN_LOG_LEVEL, if set, is kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with suppress_stderr():
@@ -19,7 +19,7 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def suppress_stderr() -> Iterator[None]:
-    """Nothing reaches stderr in the block, not even from compiled code."""
+    """Silences stderr in the block, also for compiled code."""
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

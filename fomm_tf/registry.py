@@ -1,4 +1,4 @@
-"""The kinds of models there are, and which of them a config is for."""
+"""The available kinds of models, and which of them a config is for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fomm_tf.fomm import FOMM
 from fomm_tf.kind import Kind
 from fomm_tf.monkeynet import MonkeyNet
 
-# The first is that of files which no other recognises.
+# The first is the default, for files that no other kind recognises.
 KINDS: list[Kind] = [FOMM(), MonkeyNet(), CoPart()]
 
 
@@ -31,10 +31,10 @@ def parse_config(data: Any, where: str) -> BaseConfig:
 
 
 def load_config(path: str | os.PathLike) -> Any:
-    """Reads a configuration file, on top of its `base` if it names one: the config class of the
-    kind that it is for.
+    """Reads a configuration file, merged over its `base` if it names one, as the config class of
+    its kind.
 
-    What is unknown, missing, of the wrong type, out of range or contradictory is refused in one
-    line with the key's path. Raises: ConfigError; OSError if unreadable.
+    Unknown or missing keys, wrong types, values out of range and inconsistencies are reported in
+    one line with the key's path. Raises: ConfigError; OSError if unreadable.
     """
     return parse_config(*load_with_bases(path))

@@ -1,4 +1,4 @@
-"""Puts parts of a picture onto a video: the command of one kind of model."""
+"""Swaps parts of a picture into a video: a command for co-part models."""
 
 from fomm_tf.copart.swap_parts import command, main
 

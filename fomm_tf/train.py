@@ -31,7 +31,7 @@ EXAMPLES = """examples:
   python -m fomm_tf.train --config configs/vox-256.yaml --data my-videos --out runs/mine \\
       --init vox-cpk.pth.tar --vgg-weights vgg19-dcbb9e9d.pth --batch-size 8
 
-  # parts that move alike, from a FOMM of the same data
+  # co-part segmentation, initialized from a FOMM of the same data
   python -m fomm_tf.train --config configs/copart-vox-5segments.yaml --data my-videos \\
       --init models/vox-256-5kp --out runs/parts
 
@@ -41,7 +41,7 @@ EXAMPLES = """examples:
 
   tensorboard --logdir runs/faces/logs
 
-The config names the kind of model. --init: a co-part model may also start from a FOMM.
+The config determines the kind of model. --init: a co-part model may also start from a FOMM.
 """
 
 
@@ -60,16 +60,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     length.add_argument(
         "--epochs", type=positive, help="train to this epoch (default: the config's)"
     )
-    parser.add_argument("--batch-size", type=positive, help="instead of the config's")
+    parser.add_argument("--batch-size", type=positive, help="overrides the config's")
     parser.add_argument(
-        "--seed", type=not_negative, default=0, help="of weights, data order and draws"
+        "--seed", type=not_negative, default=0, help="for weights, data order and sampling"
     )
     parser.add_argument(
         "--init", type=Path, help="start from a model folder or an official .pth.tar checkpoint"
     )
     parser.add_argument(
         "--vgg-weights",
-        help="instead of the config's: imagenet (downloaded by Keras), random, or the path of "
+        help="overrides the config's: imagenet (downloaded by Keras), random, or the path of "
         "torchvision's vgg19-*.pth",
     )
     parser.add_argument(
@@ -83,19 +83,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     arguments = _parse(argv)
     config = load_config(arguments.config)
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is no folder")
+        raise ConfigError(f"{out} is not a folder")
     if not arguments.resume and out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"{out} is not empty; give --resume to continue it, or another --out")
     data = arguments.data or Path(config.dataset_params.root_dir)
     if not data.is_dir():
         raise ConfigError(f"{data}: no such folder of videos")
 
-    # It takes seconds to import: not before the arguments and files are known to be there.
+    # TensorFlow takes seconds to import: check arguments and files first.
     import_tensorflow()
     import keras
 
@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def devices(config: BaseConfig) -> tf.distribute.Strategy:
-    """All GPUs of the machine with a part of the batch each, or the one device there is."""
+    """Data parallelism over all GPUs of the machine, or its only device."""
     import tensorflow as tf
 
     count = len(tf.config.list_logical_devices("GPU"))
@@ -138,7 +138,7 @@ def devices(config: BaseConfig) -> tf.distribute.Strategy:
         return tf.distribute.get_strategy()
     if config.train_params.batch_size % count:
         raise ConfigError(
-            f"a batch of {config.train_params.batch_size} cannot be shared by {count} GPUs; "
+            f"a batch of {config.train_params.batch_size} cannot be divided among {count} GPUs; "
             f"give --batch-size a multiple of {count}"
         )
     return tf.distribute.MirroredStrategy()
