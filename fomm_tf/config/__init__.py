@@ -1,1 +1,1 @@
-"""Configurations: the schema of YAML files, and the sections that all kinds of models share."""
+"""Configurations: the schema of YAML files, and the sections shared by all kinds of models."""

@@ -1,4 +1,4 @@
-"""What the configurations of all kinds of models share.
+"""Base classes of the configurations of all kinds of models.
 
 `fomm_tf.registry.load_config` reads a file of any kind.
 """
@@ -23,7 +23,7 @@ from fomm_tf.errors import ConfigError
 
 
 class PairAnimation(NamedTuple):
-    """How the videos of a dataset animate each other. `motion`: fields of
+    """Settings for animating a dataset's videos with each other. `motion`: fields of
     `inference.motion.MotionOptions`."""
 
     num_pairs: int
@@ -32,16 +32,16 @@ class PairAnimation(NamedTuple):
 
 
 class BaseModelParams(Section):
-    """The architecture: a section for each network, and `common_params`, which all share."""
+    """The architecture: a section for each network, and the shared `common_params`."""
 
     if TYPE_CHECKING:
-        # For types only: a kind's key of this name would take a property for its default.
+        # For type checking only: a dataclass field of this name would take the property as default.
         @property
         def num_channels(self) -> int:
-            """Channels of a picture: a key, or a property."""
+            """Number of image channels: a key, or a property."""
 
     def networks(self) -> Mapping[str, NetworkParams]:
-        """The sections of networks that reduce a picture, by their path below `model_params`."""
+        """The sections of networks that downsample, by their path below `model_params`."""
         raise NotImplementedError
 
 
@@ -61,10 +61,10 @@ class BaseTrainParams(Section):
 
         @property
         def checkpoint_epochs(self) -> int:
-            """After how many epochs a model folder is kept: a key, or a property."""
+            """Epochs between saved model folders: a key, or a property."""
 
     def learning_rate(self, network: str) -> float:
-        """Of the network with this name in checkpoints."""
+        """For the network with this name in checkpoints."""
         return getattr(self, f"lr_{network}")
 
 
@@ -74,7 +74,7 @@ class BaseConfig(Section):
     own. A kind declares all of them, with its types."""
 
     KIND: ClassVar[str]
-    """What messages call a model of this kind."""
+    """Name of this kind of model in messages."""
 
     dataset_params: DatasetParams
     model_params: Any
@@ -88,7 +88,7 @@ class BaseConfig(Section):
         return parse(cls, data, where)
 
     def problems(self) -> Iterator[str]:
-        """Frames that do not fit the networks."""
+        """Frame shapes that do not fit the networks."""
         yield from self._channel_problems()
         yield from self._size_problems()
 
@@ -111,22 +111,22 @@ class BaseConfig(Section):
                 )
 
     def training_problems(self) -> Iterator[str]:
-        """What only training cannot do: a trained model with such a `train_params` still animates,
+        """Problems for training only: a trained model with such `train_params` can still animate,
         so loading accepts it."""
         raise NotImplementedError
 
     @property
     def pair_animation(self) -> PairAnimation | None:
-        """What the file says of it, or None where the schema has no such section."""
+        """Settings of `animate --data`, or None where the schema has no such section."""
         return None
 
     @property
     def required_multiple(self) -> int:
-        """The number that height and width of every picture must be a multiple of."""
+        """The number that every image's height and width must be a multiple of."""
         return math.lcm(*(one.downsampling for one in self.model_params.networks().values()))
 
     def check_trainable(self, where: str = "config") -> None:
-        """Refuses what only training cannot do. Raises: ConfigError."""
+        """Checks for problems that affect training only. Raises: ConfigError."""
         for problem in self.training_problems():
             raise ConfigError(f"{where}: {problem}")
 
@@ -139,12 +139,12 @@ AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)
 
 
 def with_overrides(config: AnyConfig, **values: Any) -> AnyConfig:
-    """The config with some of its train_params replaced; None leaves a value as it is.
+    """The config with some train_params replaced; None keeps a value.
 
     Raises: ConfigError for a key that this kind of model does not have.
     """
     given = {name: value for name, value in values.items() if value is not None}
     for name in given.keys() - {key.name for key in fields(config.train_params)}:
-        raise ConfigError(f"train_params.{name}: the training of this kind of model has none")
+        raise ConfigError(f"train_params.{name}: this kind of model has no such key")
     changed: dict[str, Any] = {"train_params": replace(config.train_params, **given)}
     return replace(config, **changed)

@@ -1,6 +1,6 @@
-"""A configuration file that names another as its `base` and gives only what differs from it.
+"""Configuration files that inherit from a `base` file and list only the differences.
 
-Only loading knows of bases: a config, and every file written from one, is complete.
+Bases are resolved on loading: a config, and every file written from one, is complete.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from fomm_tf.config.schema import load_yaml, show
 from fomm_tf.errors import ConfigError
 
 MAX_BASES = 4
-"""In a row. It also ends files that name each other."""
+"""Maximum chain length; also stops circular references."""
 
 _FILE_NAME = re.compile(r"[^/\\:\x00-\x1f]+")
 
 
 def load_with_bases(path: str | os.PathLike, left: int = MAX_BASES) -> tuple[Any, str]:
-    """The content of a YAML file laid over that of its bases, and what messages about a key call
-    it: every file that the key may be in.
+    """The content of a YAML file merged over its bases, and its name in messages: every file that
+    a key may come from.
 
-    `base: NAME` is a file beside the one that says so, or else in the folder `base` there, so that
-    a file from a stranger reads no other folder. Raises: ConfigError, one line that begins with
-    `path` and names the base that is at fault; OSError if unreadable.
+    `base: NAME` is a file beside the one that names it, or else in the folder `base` there, so that
+    an untrusted file cannot read other folders. Raises: ConfigError, one line that begins with
+    `path` and names the faulty base; OSError if unreadable.
     """
     data = load_yaml(path)
     if not isinstance(data, dict) or "base" not in data:
         return data, str(path)
     base = _file_of(data.pop("base"), path)
     if left == 0:
-        raise ConfigError(f"{path}: more than {MAX_BASES} bases in a row, the next is {base.name}")
+        raise ConfigError(f"{path}: more than {MAX_BASES} bases in a row, next: {base.name}")
     try:
         below, where = load_with_bases(base, left - 1)
     except ConfigError as error:
@@ -43,8 +43,8 @@ def load_with_bases(path: str | os.PathLike, left: int = MAX_BASES) -> tuple[Any
 
 
 def merged(base: dict[Any, Any], changes: dict[Any, Any]) -> dict[Any, Any]:
-    """Groups of keys are merged key by key; any other value, a list or null too, replaces that of
-    the base. The order is that of the base, then what it does not have."""
+    """Groups of keys are merged key by key; any other value, including lists and null, replaces the
+    base's. Keys keep the base's order; new ones follow."""
     result = dict(base)
     for key, value in changes.items():
         below = base.get(key)
@@ -56,7 +56,7 @@ def merged(base: dict[Any, Any], changes: dict[Any, Any]) -> dict[Any, Any]:
 
 def _file_of(name: Any, path: str | os.PathLike) -> Path:
     if not isinstance(name, str) or not _FILE_NAME.fullmatch(name) or name in (".", ".."):
-        raise ConfigError(f"{path}: base: must be the name of a file, no path, is {show(name)}")
+        raise ConfigError(f"{path}: base: must be a file name without a path, is {show(name)}")
     folder = Path(path).parent
     for file in (folder / name, folder / "base" / name):
         if os.path.isfile(file):

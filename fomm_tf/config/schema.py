@@ -1,10 +1,10 @@
-"""Frozen dataclasses as the schema of a YAML file: parsing with exact error messages, and back.
+"""Frozen dataclasses as the schema of a YAML file: parsing with exact error messages, and writing.
 
 A section is a dataclass; its fields are the keys. Field types may be `bool`, `int`, `float`, `str`,
 `Literal[...]`, another section, `tuple[X, ...]`, `tuple[X, Y]`, `X | Y`, `X | None`, and
-`Annotated[X, Range(...)]`, where the extras are functions that return what is wrong, or None. Of
-`X | Y` a value's own type tells which it is: list, text or number. What is wrong between keys that
-are each valid, a section says itself (`Section.problems`).
+`Annotated[X, Range(...)]`, where the extras are functions that return an error message or None. The
+value's own type selects an option of `X | Y`: list, text or number. `Section.problems` reports keys
+valid alone but inconsistent together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fomm_tf.files import replacing
 
 MAX_FILE_BYTES = 1 << 20
 
-# PyYAML follows YAML 1.1, where a float needs a dot: `2e-4` arrives as text.
+# PyYAML follows YAML 1.1, where a float needs a dot: `2e-4` is parsed as text.
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
@@ -37,7 +37,7 @@ S = TypeVar("S", bound="Section")
 
 
 class _Problem(Exception):
-    """What is wrong with the value at a path; `parse` adds the file's name."""
+    """An invalid value at a path; `parse` adds the file's name."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}" if path else message)
@@ -45,7 +45,7 @@ class _Problem(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The values from `low` to `high`; `open_low` leaves `low` itself out."""
+    """The values from `low` to `high`; `open_low` excludes `low` itself."""
 
     low: float
     high: float
@@ -58,9 +58,9 @@ class Range:
 
 
 def reciprocal(value: float) -> str | None:
-    """Only 1, 1/2, 1/3, ... 1/64: what a picture can be downsampled by."""
+    """Only 1, 1/2, 1/3, ... 1/64: the valid downsampling factors."""
     fits = 1 / 64 <= value <= 1 and math.isclose(value * round(1 / value), 1, rel_tol=1e-6)
-    return None if fits else "must be 1 or one part of a whole: 0.5, 0.25, 0.125, ..."
+    return None if fits else "must be 1 or 1/n for an integer n: 0.5, 0.25, 0.125, ..."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Section:
     LEGACY: typing.ClassVar[dict[str, str | None]] = {}
 
     def problems(self) -> Iterator[str]:
-        """What is wrong between keys that are each valid, one line each; a line begins with the
-        key to change, by its path below this section."""
+        """Keys valid alone but inconsistent together, one line each; a line begins with the key to
+        change, by its path below this section."""
         return iter(())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists and scalars, ready for YAML: the keys that the file had, in its order,
-        and then those whose value is not the default."""
+        """Plain dicts, lists and scalars for YAML: the file's keys in their order, then those with
+        a non-default value."""
         given: tuple[str, ...] = self.__dict__.get("_given", ())
         changed = [
             field.name
@@ -90,7 +90,7 @@ class Section:
 def parse(cls: type[S], value: Any, where: str) -> S:
     """The section `cls` from a loaded YAML; `where` (the file's name) begins every message.
 
-    Raises: ConfigError, one line, with the dotted path of the key that is wrong.
+    Raises: ConfigError, one line, with the dotted path of the invalid key.
     """
     try:
         return _section(cls, value, "")
@@ -101,16 +101,18 @@ def parse(cls: type[S], value: Any, where: str) -> S:
 def load_yaml(path: str | os.PathLike) -> Any:
     """The content of a YAML file: plain Python objects, nothing constructed or executed.
 
-    Raises: ConfigError for what is no YAML text, and OSError.
+    Raises: ConfigError if it is not valid YAML, and OSError.
     """
     with open(path, "rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise ConfigError(f"{path}: over {MAX_FILE_BYTES >> 20} MiB: this is no configuration file")
+        raise ConfigError(
+            f"{path}: over {MAX_FILE_BYTES >> 20} MiB: this is not a configuration file"
+        )
     try:
         return yaml.load(content.decode("utf-8-sig"), Loader=_Loader)
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text: this is no configuration file") from None
+        raise ConfigError(f"{path}: not UTF-8 text: this is not a configuration file") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -121,15 +123,15 @@ def load_yaml(path: str | os.PathLike) -> Any:
 
 
 def save_yaml(data: Any, path: str | os.PathLike) -> None:
-    """Writes plain data as block YAML, lists in one line; whole or not at all."""
+    """Writes plain data as block YAML, lists in one line; atomically."""
     text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     with replacing(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loading that also refuses what could hide a mistake (a key given twice) or swell
-    without bound (aliases inside aliases)."""
+    """Safe loading that also rejects duplicate keys, and aliases (nested ones could expand without
+    bound)."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -162,7 +164,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # as people write it: `scales: [1, 0.5]`
+        return int(value)  # as in `scales: [1, 0.5]`
     return value
 
 
@@ -229,7 +231,7 @@ def _union(arguments: tuple[Any, ...], value: Any, path: str) -> Any:
 
 
 def _is_for(hint: Any, value: Any) -> bool:
-    """Whether a value is of the type, be it a good one or not."""
+    """Whether a value is of the type, valid or not."""
     base = _base(hint)
     if base is Literal:
         return value in get_args(hint)
@@ -244,7 +246,7 @@ def _is_for(hint: Any, value: Any) -> bool:
 
 
 def _base(hint: Any) -> Any:
-    """Without what is annotated: `tuple`, `Literal`, or the type itself."""
+    """The type without annotations: `tuple`, `Literal`, or the type itself."""
     hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     return get_origin(hint) or hint
 
@@ -286,11 +288,11 @@ def _join(path: str, key: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A short picture of any value, however large or deep."""
+    """A short representation of any value, however large or deep."""
     if value is None:
         return "empty (null)"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 1 << 1000:
-        return "a number of astronomical size"
+        return "a huge number"
     return reprlib.repr(value)

@@ -1,7 +1,7 @@
-"""Groups of keys that several kinds of models share, and the types of single keys.
+"""Groups of keys shared by several kinds of models, and the types of single keys.
 
-Every group is a frozen dataclass whose fields are named as the keys; the defaults are those of the
-official code.
+Every group is a frozen dataclass whose fields are the keys; defaults are those of the official
+code.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from fomm_tf.config.schema import Range, Section, reciprocal
 from fomm_tf.media.colormaps import COLORMAPS
 
-# Upper bounds are far above any sensible net and low enough that a slip of the keyboard is an error
-# here and not an exhausted memory.
+# Upper bounds are far above any sensible network, and low enough that a typo is an error here and
+# not an out-of-memory failure.
 Count = Annotated[int, Range(1, 1_000_000)]
 Features = Annotated[int, Range(1, 4096)]
 Blocks = Annotated[int, Range(1, 10)]
@@ -63,7 +63,7 @@ VGGWeights = Annotated[str, _not_empty]
 
 @dataclass(frozen=True)
 class FlipParam(Section):
-    """Each with probability 1/2 per clip."""
+    """Each is applied with probability 1/2 per clip."""
 
     horizontal_flip: bool = False
     time_flip: bool = False
@@ -78,7 +78,7 @@ class RotationParam(Section):
 
 @dataclass(frozen=True)
 class ResizeParam(Section):
-    """The clip is resized by a factor drawn from `ratio`."""
+    """The clip is resized by a random factor from `ratio`."""
 
     ratio: Annotated[tuple[Ratio, Ratio], _low_to_high] = (3 / 4, 4 / 3)
     interpolation: Literal["nearest", "bilinear"] = "nearest"
@@ -93,7 +93,7 @@ class CropParam(Section):
 
 @dataclass(frozen=True)
 class JitterParam(Section):
-    """Factors from [max(0, 1 - x), 1 + x]; `hue` a shift from [-x, x] of the colour circle."""
+    """Factors from [max(0, 1 - x), 1 + x]; `hue`: a shift from [-x, x] of the colour circle."""
 
     brightness: Jitter = 0.0
     contrast: Jitter = 0.0
@@ -103,7 +103,7 @@ class JitterParam(Section):
 
 @dataclass(frozen=True)
 class AugmentationParams(Section):
-    """What is done to a training clip, one draw for all its frames; None leaves a step out."""
+    """Augmentation of a training clip, one draw for all its frames; None disables a step."""
 
     flip_param: FlipParam | None = None
     rotation_param: RotationParam | None = None
@@ -112,14 +112,14 @@ class AugmentationParams(Section):
     jitter_param: JitterParam | None = None
 
     def problems(self) -> Iterator[str]:
-        """What the steps cannot do together."""
+        """Steps that cannot be combined."""
         if self.resize_param and not self.crop_param:
             yield "resize_param: needs crop_param, or the frames of a batch differ in size"
 
 
 @dataclass(frozen=True)
 class DatasetParams(Section):
-    """Where the videos are; `frame_shape` is (height, width, channels) of every frame."""
+    """The dataset; `frame_shape` is (height, width, channels) of every frame."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"image_shape": "frame_shape"}
 
@@ -132,19 +132,18 @@ class DatasetParams(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkParams(Section):
-    """A network whose layers double their features from `block_expansion` on, up to
-    `max_features`."""
+    """A network whose features double per layer, from `block_expansion` up to `max_features`."""
 
     block_expansion: Features
     max_features: Features
 
     @property
     def downsampling(self) -> int:
-        """By how much the deepest layers reduce height and width of a picture."""
+        """Downsampling factor of the deepest layers."""
         raise NotImplementedError
 
     def problems(self) -> Iterator[str]:
-        """A first layer with more features than any may have."""
+        """A first layer that exceeds `max_features`."""
         if self.max_features < self.block_expansion:
             yield (
                 f"max_features: must be at least block_expansion ({self.block_expansion}), "
@@ -154,8 +153,7 @@ class NetworkParams(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class HourglassParams(NetworkParams):
-    """An hourglass on a picture of `scale_factor` times the size, which it halves `num_blocks`
-    times."""
+    """An hourglass on an image scaled by `scale_factor`, which it halves `num_blocks` times."""
 
     num_blocks: Blocks
     scale_factor: Scale = 1.0
@@ -167,10 +165,10 @@ class HourglassParams(NetworkParams):
 
 
 def pyramid_problems(frame_shape: tuple[int, int, int], train: Any) -> Iterator[str]:
-    """Pictures that are too small for the perceptual loss; train: has `scales` and
+    """Scales too small for the perceptual loss; train: has `scales` and
     `loss_weights.perceptual`."""
     side = min(frame_shape[:2])
-    # VGG halves the picture before each of its layers but the first.
+    # VGG halves the resolution before each of its levels but the first.
     depth = max((i for i, weight in enumerate(train.loss_weights.perceptual) if weight), default=0)
     for scale in train.scales:
         if int(side * scale) < 1 << depth:
@@ -182,14 +180,14 @@ def pyramid_problems(frame_shape: tuple[int, int, int], train: Any) -> Iterator[
 
 @dataclass(frozen=True)
 class TransformParams(Section):
-    """Random transform of the equivariance loss; TPS only where both tps keys are given."""
+    """Random transform of the equivariance loss; TPS only if both tps keys are given."""
 
     sigma_affine: Annotated[float, Range(0, 1)]
     sigma_tps: Annotated[float, Range(0, 1)] | None = None
     points_tps: Annotated[int, Range(2, 64)] | None = None
 
     def problems(self) -> Iterator[str]:
-        """Half a thin plate spline."""
+        """An incomplete thin plate spline."""
         if (self.sigma_tps is None) != (self.points_tps is None):
             yield "sigma_tps and points_tps go together; one is missing"
 
@@ -204,7 +202,7 @@ class ReconstructionParams(Section):
 
 @dataclass(frozen=True)
 class VisualizerParams(Section):
-    """Pictures of training; `kp_size` is a keypoint's radius in pixels."""
+    """Visualization of training; `kp_size` is a keypoint's radius in pixels."""
 
     kp_size: Annotated[int, Range(1, 256)] = 5
     draw_border: bool = False
