@@ -50,7 +50,7 @@ class BaseTrainParams(Section):
     and `epoch_milestones`, and `lr_NETWORK` for every network that is trained."""
 
     USES_VGG: ClassVar[bool] = False
-    """Whether there is a perceptual loss, and the key `vgg_weights`."""
+    """Whether this kind has a perceptual loss, and the key `vgg_weights`."""
 
     num_epochs: int
     num_repeats: int

@@ -1,4 +1,4 @@
-"""Animating a source picture by driving frames, one frame at a time. No TensorFlow of its own."""
+"""Animates a source image with driving frames, one frame at a time. No TensorFlow of its own."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ def animate_frames(
 ) -> Iterator[np.ndarray]:
     """Yields the animated source for each driving frame: float32 [H, W, 3] in [0, 1].
 
-    model: of `load_model` or `load_exported`. source: [H, W, 3] or [1, H, W, 3]; driving_frames:
-    any iterable of [H, W, 3], taken one at a time as results are asked for. Both float in [0, 1],
-    or uint8. The source is encoded once, and memory does not grow with the number of frames.
+    model: from `load_model` or `load_exported`. source: [H, W, 3] or [1, H, W, 3]; driving_frames:
+    any iterable of [H, W, 3], consumed lazily. Both float in [0, 1], or uint8. The source is
+    encoded once; memory does not grow with the number of frames.
 
-    motion: see `MotionOptions`; with `best_frame` the frames are gone through twice, which an
-    iterator cannot be. kp_initial: the driving keypoints that correspond to the source's pose;
-    default: those of the best or the first driving frame.
+    motion: see `MotionOptions`; `best_frame` iterates over the frames twice, so it does not accept
+    an iterator. kp_initial: the driving keypoints that correspond to the source's pose; default:
+    those of the best or the first driving frame.
 
-    Raises ModelError for shapes or types that the model cannot take, and for motion that it does
-    not support.
+    Raises ModelError for unsupported shapes, types or motion options.
     """
     source = _batch(source, "the source")
     model.check_motion(motion)
     if motion.best_frame and kp_initial is None:
         if iter(driving_frames) is driving_frames:
-            raise ModelError("best_frame needs driving frames that can be gone through twice")
+            raise ModelError("best_frame needs driving frames that can be iterated over twice")
         _, kp_initial = find_best_frame(model, source, driving_frames)
     return _animate(model, source, driving_frames, motion, kp_initial)
 
@@ -62,11 +61,11 @@ def _animate(
 def find_best_frame(
     model: Any, source: np.ndarray, driving_frames: Iterable[np.ndarray]
 ) -> tuple[int, Any]:
-    """The index and keypoints of the driving frame whose pose is most like the source's.
+    """The index and keypoints of the driving frame whose pose is closest to the source's.
 
-    Compares keypoints freed of place and size (`keypoint_distance`), in one pass that holds one
-    frame; needs no face detector. Arguments as for `animate_frames`. Raises DataError if there are
-    no frames, and ModelError for a model that does not support it.
+    Compares keypoints normalized for position and size (`keypoint_distance`), in one pass that
+    holds one frame; needs no face detector. Arguments as for `animate_frames`. Raises DataError if
+    there are no frames, and ModelError for a model that does not support it.
     """
     model.check_motion(MotionOptions(relative=False, best_frame=True))
     kp_source = model.detect(_batch(source, "the source"))
@@ -86,5 +85,5 @@ def _batch(image: np.ndarray, name: str) -> np.ndarray:
     image = np.asarray(image)
     batch = picture_batch(image[None] if image.ndim == 3 else image, 3, name)
     if len(batch) != 1:
-        raise ModelError(f"{name} must be one picture, not {len(batch)}")
+        raise ModelError(f"{name} must be one image, not {len(batch)}")
     return batch

@@ -1,4 +1,4 @@
-"""What the exported models of all kinds share: their graphs on NumPy arrays. No TensorFlow."""
+"""Base class of exported models: runs their graphs on NumPy arrays. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fomm_tf.inference.runtime import Runner
 
 
 class Output(NamedTuple):
-    """An output of a graph, as comparisons see it.
+    """How an output of a graph is compared with the Keras model's.
 
-    reported: what the manifest calls how far it is from the Keras model's. is_picture: values in
-    [0, 1] for each pixel, whose PSNR is against 1. is_judged: whether a difference beyond the
-    precision's threshold refuses an export; what shows in the frames as well need not be.
+    reported: name of the difference in the manifest. is_picture: an image in [0, 1], whose PSNR has
+    peak value 1. is_judged: whether a difference beyond the precision's threshold fails the export;
+    not needed for errors that show in the frames anyway.
     """
 
     reported: str
@@ -29,21 +29,20 @@ class Output(NamedTuple):
 
 
 class ExportedModel(MotionTransfer):
-    """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for one picture at a time.
+    """The `detect`, `encode`, `decode` and `transfer` of a Keras model, for batches of one.
 
-    Pictures are RGB [1, H, W, C], float in [0, 1] or uint8, of the size that was exported. Several
-    threads may use one model; a graph runs for one of them at a time.
+    Images are RGB [1, H, W, C], float in [0, 1] or uint8, of the exported size. A model may be
+    shared by threads; each graph runs for one of them at a time.
     """
 
     FILES: ClassVar[tuple[str, ...]] = (KEYPOINT_DETECTOR, GENERATOR)
-    """Names of the files that graphs of this kind may be in."""
+    """Names of the graph files of this kind."""
 
     OUTPUTS: ClassVar[dict[str, Output]] = {}
-    """What the graphs give and a comparison with the Keras model looks at, by the tensor's name;
-    `frame` need not be listed."""
+    """The outputs to compare with the Keras model, by tensor name; `frame` need not be listed."""
 
     def __init__(self, manifest: Manifest, runners: Mapping[str, Runner]):
-        """runners: of every signature, by its name."""
+        """runners: by the name of the signature."""
         self.manifest = manifest
         self.config = manifest.config
         self._signatures: dict[str, tuple[Signature, Runner]] = {
@@ -55,7 +54,7 @@ class ExportedModel(MotionTransfer):
     @staticmethod
     @abstractmethod
     def signatures(config: Any) -> dict[str, tuple[Signature, ...]]:
-        """The signatures, by file, of the graphs of such a model."""
+        """The signatures of such a model's graphs, by file."""
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -64,20 +63,20 @@ class ExportedModel(MotionTransfer):
 
     @classmethod
     def output(cls, name: str) -> Output:
-        """What is known of the output with this name."""
+        """The description of the output with this name."""
         return (cls.OUTPUTS | {"frame": Output("frame", is_picture=True)}).get(name, Output(name))
 
     @property
     def animates(self) -> bool:
-        """Whether there are `encode` and `decode`, which else raise ModelError."""
+        """Whether the model has `encode` and `decode`; otherwise they raise ModelError."""
         return "animate" in self._signatures
 
     def detect(self, images: np.ndarray) -> Any:
-        """What is in a picture, as the Keras model's `detect` gives it for a batch of one."""
+        """Detections in an image: the Keras model's `detect` for a batch of one."""
         return self.DETECTED(**self._run("detect", {"picture": self._picture(images)}))
 
     def encode(self, source: np.ndarray) -> Mapping[str, np.ndarray]:
-        """What `decode` needs of a source picture; the same for all of its frames."""
+        """The features of a source image for `decode`; computed once for all frames."""
         return self._run("encode", {"picture": self._picture(source)})
 
     def decode(
@@ -90,16 +89,16 @@ class ExportedModel(MotionTransfer):
         return self._run("animate", inputs)["frame"]
 
     def check_motion(self, options: MotionOptions) -> None:
-        """See `MotionTransfer`. Raises ModelError also for graphs that make no frames."""
+        """See `MotionTransfer`. Also raises ModelError for graphs that do not generate frames."""
         if not self.animates:
             raise self.no_frames()
         super().check_motion(options)
 
     def no_frames(self) -> ModelError:
-        """What to raise where this model cannot `animate`."""
+        """The error for a model that cannot animate."""
         return ModelError(
-            f"{self.manifest.name}: the export of a {self.config.KIND} only tells what is "
-            "in a picture; it cannot animate"
+            f"{self.manifest.name}: the export of a {self.config.KIND} has no generator; "
+            "it cannot animate"
         )
 
     def _picture(self, images: np.ndarray) -> np.ndarray:

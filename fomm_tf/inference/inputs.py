@@ -1,4 +1,4 @@
-"""Checks of pictures that a caller gives, in the words of what to do about it. No TensorFlow."""
+"""Checks of a caller's images, with errors that say how to fix them. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from fomm_tf.errors import ModelError
 from fomm_tf.media.pictures import to_float
 
-# Beyond [0, 1] by no more than rounding in float16 or resizing brings about.
+# Tolerance beyond [0, 1], for rounding in float16 or resizing.
 _ROUNDING = 1e-3
 
 
 def picture_batch(images: Any, channels: int, name: str = "pictures") -> np.ndarray:
-    """RGB pictures, uint8 in 0..255 or float in [0, 1]: float32 [B, H, W, C] in [0, 1].
+    """RGB images, uint8 in 0..255 or float in [0, 1], as float32 [B, H, W, C] in [0, 1].
 
-    Raises ModelError for another shape or type, and for values outside (NaN among them): a model
-    would answer, with nonsense. Finding those takes two passes over the numbers.
+    Raises ModelError for another shape or type, and for values outside the range or NaN, with which
+    a model would silently produce nonsense. This check takes two passes over the values.
     """
     images = np.asarray(images)
     shape = images.shape
@@ -35,10 +35,10 @@ def picture_batch(images: Any, channels: int, name: str = "pictures") -> np.ndar
         return images
     low, high = float(images.min()), float(images.max())
     if np.isnan(low):
-        raise ModelError(f"{name} must be in [0, 1], but hold NaN")
+        raise ModelError(f"{name} must be in [0, 1], but contain NaN")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         advice = "divide by 255, or give uint8" if high > 2 and low >= 0 else "clip or rescale them"
-        raise ModelError(f"{name} must be in [0, 1], but go from {low:.3g} to {high:.3g}: {advice}")
+        raise ModelError(f"{name} must be in [0, 1], not {low:.3g} to {high:.3g}: {advice}")
     return images
 
 
@@ -48,5 +48,5 @@ def _shape_advice(shape: tuple[int, ...], channels: int) -> str:
     if len(shape) in (3, 4) and shape[-3] == channels:
         return ": channels come last, np.moveaxis(images, -3, -1)"
     if len(shape) == 2 and channels == 3:
-        return ": of a grey picture np.repeat(grey[None, :, :, None], 3, axis=-1)"
+        return ": for a greyscale image, np.repeat(grey[None, :, :, None], 3, axis=-1)"
     return ""

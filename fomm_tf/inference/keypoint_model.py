@@ -1,4 +1,4 @@
-"""A model of a keypoint detector and a generator, trained with or without a discriminator."""
+"""Models with a keypoint detector and a generator, trained with or without a discriminator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fomm_tf.media.drawing import draw_keypoints
 
 
 class KeypointModel(BaseModel):
-    """What keypoint models share; what their detector gives has `value` [B, K, 2]."""
+    """Base class of keypoint models; the detector's output has `value` [B, K, 2]."""
 
     OFFICIAL_MODULES = ("kp_detector", "generator")
 
@@ -27,7 +27,7 @@ class KeypointModel(BaseModel):
 
     @abstractmethod
     def _discriminator(self) -> keras.Model | None:
-        """The discriminator that `config` is trained with, if there is one."""
+        """The discriminator of `config`, if it has one."""
 
     @classmethod
     def from_official(
@@ -37,7 +37,7 @@ class KeypointModel(BaseModel):
         model = cls(config)
         networks = model.networks
         if isinstance(modules.get("discriminator"), Mapping):
-            # Not used here, but a discriminator of another config says that this is the wrong YAML.
+            # Not used here, but a discriminator that does not fit reveals the wrong YAML.
             discriminator = model._discriminator()
             if discriminator is not None:
                 networks["discriminator"] = discriminator
@@ -72,13 +72,13 @@ class KeypointModel(BaseModel):
         return draw_keypoints(image, detected.value[0], params.kp_size, params.colormap)
 
     def visualize(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
-        """One row for each pair: its frames with their keypoints, and every step of the model."""
+        """One row per pair: its frames with keypoints, and the model's intermediate results."""
         kp_source, kp_driving = self.detect(source), self.detect(driving)
         out = self.generate(source, kp_source, kp_driving)
         return visualize(out, source, driving, kp_source, kp_driving, self.config.visualizer_params)
 
     def _value(self, kp: Any, batch: int) -> tf.Tensor:
-        """The keypoints' places, checked. Raises ModelError."""
+        """The keypoints' positions, checked. Raises ModelError."""
         shape = (batch, self.config.model_params.common_params.num_kp, 2)
         if np.shape(kp.value) != shape:
             raise ModelError(

@@ -30,12 +30,12 @@ from fomm_tf.weights.torch_checkpoint import read_checkpoint
 
 
 def read_config(folder: Path) -> BaseConfig:
-    """The config of a model folder. Raises ModelError with one line if it is none."""
+    """The config of a model folder. Raises ModelError with one line if it is not one."""
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder")
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder} is no model folder: it has no {name}")
+            raise ModelError(f"{folder} is not a model folder: it has no {name}")
     try:
         return load_config(folder / CONFIG_FILE)
     except ConfigError as error:
@@ -43,16 +43,16 @@ def read_config(folder: Path) -> BaseConfig:
 
 
 def load_model(path: str | os.PathLike, kind: Kind | None = None) -> Any:
-    """Loads a model folder, as training or `convert_checkpoint` leave it.
+    """Loads a model folder, as written by training or `convert_checkpoint`.
 
-    Returns the `BaseModel` of the kind that its config is for. Raises ModelError with one line if
-    it is none, or of another kind than the one that is asked for.
+    Returns the `BaseModel` of the config's kind. Raises ModelError with one line if it is not a
+    model folder, or not of the requested kind.
     """
     folder = Path(path)
     config = read_config(folder)
     found = kind_of(config)
     if kind is not None and type(found) is not type(kind):
-        raise ModelError(f"{folder} is a {config.KIND}, and not a {kind.config().KIND}")
+        raise ModelError(f"{folder} is a {config.KIND}, not a {kind.config().KIND}")
     return found.model().from_folder(config, folder)
 
 
@@ -67,7 +67,7 @@ def load_official(config: str | os.PathLike | BaseConfig, checkpoint: str | os.P
 
 
 def official_model(config: BaseConfig, modules: Mapping, checkpoint: str | os.PathLike) -> Any:
-    """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
+    """The model of a checkpoint read by `read_checkpoint`; `checkpoint` is for messages.
 
     Raises ModelError with one line that names what does not fit.
     """
@@ -75,9 +75,9 @@ def official_model(config: BaseConfig, modules: Mapping, checkpoint: str | os.Pa
 
 
 def load_exported(path: str | os.PathLike, threads: int | None = None) -> ExportedModel:
-    """Loads a folder that `python -m export.convert` has written; `threads`: default all.
+    """Loads a folder written by `python -m export.convert`; `threads`: default all.
 
-    Every file is checked against the manifest before it is run. Raises ModelError with one line.
+    Every file is checked against the manifest before use. Raises ModelError with one line.
     """
     folder = Path(path)
     manifest = read_manifest(folder)
@@ -88,9 +88,9 @@ def load_exported(path: str | os.PathLike, threads: int | None = None) -> Export
 def exported_model(
     manifest: Manifest, files: Mapping[str, bytes], threads: int | None = None
 ) -> ExportedModel:
-    """The model of a manifest and of the graphs that it describes, by their names.
+    """The model of a manifest and the graphs that it describes, by name.
 
-    Raises ModelError with one line for graphs that do not run or are others than it says.
+    Raises ModelError with one line for graphs that do not run or do not match the manifest.
     """
     runners: dict[str, Runner] = {}
     for graph in manifest.graphs:
@@ -99,21 +99,21 @@ def exported_model(
 
 
 def signatures_of(config: BaseConfig) -> dict[str, tuple[Signature, ...]]:
-    """The signatures, by file, that the graphs of a model have: they follow from its config."""
+    """The signatures of a model's graphs, by file, determined by its config."""
     return kind_of(config).exported().signatures(config)
 
 
 def read_manifest(folder: str | os.PathLike) -> Manifest:
-    """Reads the manifest of an exported folder without trusting it.
+    """Reads the manifest of an exported folder as untrusted input.
 
-    Raises ModelError with one line if there is none, or if it contradicts itself.
+    Raises ModelError with one line if it is missing or inconsistent.
     """
     folder = Path(folder)
     path = folder / MANIFEST_FILE
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder")
     if not path.is_file():
-        raise ModelError(f"{folder} is no exported model: it has no {MANIFEST_FILE}")
+        raise ModelError(f"{folder} is not an exported model: it has no {MANIFEST_FILE}")
     data = _load_json(path)
     try:
         manifest = _parse(data, str(path))
@@ -125,7 +125,7 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
 
 
 def _parse(data: Any, where: str) -> Manifest:
-    # Only the config itself says of which kind it is.
+    # The config's own keys determine its kind.
     given, difference = None, None
     if isinstance(data, dict):
         given, difference = data.pop("config", None), data.pop("difference", None)
@@ -141,7 +141,7 @@ def _contradiction(manifest: Manifest) -> str | None:
     if manifest.size != manifest.config.dataset_params.frame_shape[:2]:
         return "size differs from config.dataset_params.frame_shape"
     if (manifest.recipe is not None) != (manifest.precision == "int8"):
-        return "there must be a recipe for precision int8, and for no other"
+        return "precision int8 needs a recipe, and no other precision has one"
     expected = signatures_of(manifest.config)
     if [graph.file for graph in manifest.graphs] != list(expected):
         return f"graphs must be {' and '.join(expected)}"
@@ -155,20 +155,20 @@ def _load_json(path: Path) -> Any:
     with open(path, "rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise ModelError(f"{path}: over {MAX_FILE_BYTES >> 20} MiB: this is no manifest")
+        raise ModelError(f"{path}: over {MAX_FILE_BYTES >> 20} MiB: this is not a manifest")
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged or no manifest ({error})") from None
+        raise ModelError(f"{path} is damaged or not a manifest ({error})") from None
 
 
 def _checked(folder: Path, graph: Graph) -> bytes:
     path = folder / graph.file
     if not path.is_file():
-        raise ModelError(f"{folder} is no whole exported model: it has no {graph.file}")
+        raise ModelError(f"{folder} is not a complete exported model: it has no {graph.file}")
     if path.stat().st_size != graph.bytes:
-        raise ModelError(f"{path} is damaged: it has not the size that the manifest says")
+        raise ModelError(f"{path} is damaged: its size differs from the manifest's")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != graph.sha256:
-        raise ModelError(f"{path} is damaged: it has not the checksum that the manifest says")
+        raise ModelError(f"{path} is damaged: its checksum differs from the manifest's")
     return content

@@ -1,9 +1,9 @@
-"""What an exported model folder says about itself: manifest.json, typed.
+"""The manifest of an exported model folder: manifest.json, typed.
 
-Beside it there are the graphs that follow from the model's config (`ExportedModel.signatures`): of
-a model that animates, `keypoint_detector.tflite` with the signature `detect`, and
-`generator.tflite` with `encode` (once per source picture) and `animate` (once per frame). All
-tensors are float32 with a batch of one. `inference.loading` reads it.
+The folder also holds the graphs determined by the model's config (`ExportedModel.signatures`). For
+a model that animates: `keypoint_detector.tflite` with the signature `detect`, and
+`generator.tflite` with `encode` (once per source image) and `animate` (once per frame). All
+tensors are float32 with batch size one. `inference.loading` reads it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _hexadecimal(value: str) -> str | None:
 
 @dataclass(frozen=True)
 class Tensor(Section):
-    """An input or output of a signature, by the name to feed or fetch it by."""
+    """An input or output of a signature, with the name to feed or fetch it by."""
 
     name: str
     shape: tuple[Side, ...]
@@ -66,8 +66,8 @@ class Graph(Section):
 
 @dataclass(frozen=True)
 class Deviation(Section):
-    """Absolute difference between numbers of the graphs and of the Keras model, and of pictures
-    the PSNR in dB, against 1."""
+    """Absolute difference between an output of the graphs and of the Keras model, and the PSNR of
+    images in dB (peak value 1)."""
 
     max: NotNegative
     mean: NotNegative
@@ -75,14 +75,14 @@ class Deviation(Section):
 
 
 class Difference(NamedTuple):
-    """How far the graphs are from the Keras model, each on equal inputs: by what it is of
-    (`ExportedModel.OUTPUTS` names it), and on which pictures."""
+    """Difference between the graphs and the Keras model on equal inputs, by output (named in
+    `ExportedModel.OUTPUTS`), and the images it was measured on."""
 
     pictures: str
     deviations: Mapping[str, Deviation]
 
     def to_dict(self) -> dict[str, Any]:
-        """As in the file: `NAME: {max, mean}` and, of pictures, `NAME_psnr`."""
+        """As in the file: `NAME: {max, mean}` and, for images, `NAME_psnr`."""
         data: dict[str, Any] = {"pictures": self.pictures}
         for name, deviation in self.deviations.items():
             data[name] = {"max": deviation.max, "mean": deviation.mean}
@@ -92,7 +92,7 @@ class Difference(NamedTuple):
 
     @classmethod
     def from_dict(cls, data: Any, where: str) -> Self:
-        """Checks what `to_dict` gives. Raises: ConfigError."""
+        """Parses the output of `to_dict`. Raises: ConfigError."""
         if not isinstance(data, dict) or not isinstance(data.get("pictures"), str):
             raise ConfigError(f"{where}: must be a group of keys with the text 'pictures'")
         rest = {key: value for key, value in data.items() if key != "pictures"}
@@ -103,17 +103,17 @@ class Difference(NamedTuple):
                 values = {**values, "psnr": rest.pop(f"{name}_psnr", None)}
             deviations[name] = parse(Deviation, values, f"{where}.{name}")
         if rest:
-            raise ConfigError(f"{where}.{next(iter(rest))}: there is nothing that it is of")
+            raise ConfigError(f"{where}.{next(iter(rest))}: PSNR of an output that is not listed")
         return cls(data["pictures"], deviations)
 
 
 @dataclass(frozen=True)
 class Description(Section):
-    """The file but for `config` and `difference`. `size` is (height, width).
+    """The file except `config` and `difference`. `size` is (height, width).
 
-    `license`: of the model's weights, or None where whoever exported it did not say.
-    `minimum_runtime_version`: of TensorFlow Lite; LiteRT, which counts anew, is later than all.
-    `recipe`: which layers are in int8 and how; int8 only.
+    `license`: of the model's weights, or None if not given at export.
+    `minimum_runtime_version`: of TensorFlow Lite; every LiteRT version, numbered anew, is later.
+    `recipe`: which layers are int8 and how; int8 only.
     """
 
     format: Literal[1]
@@ -128,7 +128,7 @@ class Description(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest(Description):
-    """The whole file. `config` is the model's, of any kind, for pictures of `size`."""
+    """The whole file. `config` is the model's, of any kind, for images of `size`."""
 
     config: BaseConfig
     difference: Difference | None = None
@@ -142,7 +142,7 @@ class Manifest(Description):
 
 
 def picture_of(config: BaseConfig) -> Tensor:
-    """What `detect` and `encode` take."""
+    """The input of `detect` and `encode`."""
     return Tensor("picture", (1, *config.dataset_params.frame_shape))
 
 
@@ -152,10 +152,10 @@ def animating_signatures(
     encoded: tuple[Tensor, ...],
     moving: tuple[Tensor, ...],
 ) -> dict[str, tuple[Signature, ...]]:
-    """Those of a keypoint detector and a generator.
+    """The signatures of a keypoint detector and a generator.
 
-    detected: what `detect` gives. encoded: what `encode` gives. moving: what `animate` takes beside
-    that, once of the source and once of the driving frame.
+    detected: outputs of `detect`. encoded: outputs of `encode`. moving: further inputs of
+    `animate`, for the source and for the driving frame.
     """
     keypoints = [
         replace(one, name=f"kp_{role}_{one.name}")

@@ -1,5 +1,5 @@
-"""What the Keras models of all kinds share: the folder (config.yaml + weights.npz), the checks of
-pictures, inference on NumPy arrays."""
+"""Base class of the Keras models of all kinds: model folder (config.yaml + weights.npz), checks of
+images, inference on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Tensors = dict[str, tf.Tensor]
 class BaseModel(MotionTransfer):
     """The networks of one config, with inference on NumPy arrays.
 
-    Pictures are RGB [B, H, W, C], float in [0, 1] or uint8; H and W may be anything that
-    `config.required_multiple` divides. What `detect` finds, and `decode` moves by, travels as a
-    NamedTuple of arrays (`DETECTED`). Wrong shapes and types raise ModelError.
+    Images are RGB [B, H, W, C], float in [0, 1] or uint8; H and W may be any multiple of
+    `config.required_multiple`. `detect` returns, and `decode` accepts, a NamedTuple of arrays
+    (`DETECTED`). Wrong shapes and types raise ModelError.
 
-    A kind says what its networks are (`_build`, `networks`), what is computed with them
-    (`detect_tensors`, `encode_tensors`, `decode_tensors`), what a picture of it shows (`draw`,
-    `visualize`), and how it is exported (`layer_groups`, `phase_blocks`).
+    A kind defines its networks (`_build`, `networks`), the computation (`detect_tensors`,
+    `encode_tensors`, `decode_tensors`), visualization (`draw`, `visualize`), and export
+    (`layer_groups`, `phase_blocks`).
     """
 
     OFFICIAL_MODULES: ClassVar[tuple[str, ...]]
@@ -51,46 +51,46 @@ class BaseModel(MotionTransfer):
 
     @abstractmethod
     def _build(self) -> None:
-        """Makes the networks of `config`."""
+        """Creates the networks of `config`."""
 
     @property
     @abstractmethod
     def networks(self) -> dict[str, keras.Model]:
-        """The networks that are trained, by their name in checkpoints."""
+        """The trained networks, by their name in checkpoints."""
 
     @property
     def stored_networks(self) -> dict[str, keras.Model]:
-        """All networks that the folder holds, by their name in it."""
+        """All networks in the model folder, by their name in it."""
         return self.networks
 
     @abstractmethod
     def detect_tensors(self, images: tf.Tensor) -> Any:
-        """What `detect` computes."""
+        """`detect` on tensors."""
 
     @abstractmethod
     def encode_tensors(self, source: tf.Tensor) -> Tensors:
-        """What `encode` computes; `features` is among it."""
+        """`encode` on tensors; the result includes `features`."""
 
     @abstractmethod
     def decode_tensors(self, encoded: Tensors, kp_source: Any, kp_driving: Any) -> Tensors:
-        """What `decode` computes: `prediction`, and what led to it."""
+        """`decode` on tensors: `prediction` and intermediate results."""
 
     def generate_tensors(self, source: tf.Tensor, kp_source: Any, kp_driving: Any) -> Tensors:
-        """What `generate` computes."""
+        """`generate` on tensors."""
         return self.decode_tensors(self.encode_tensors(source), kp_source, kp_driving)
 
     @abstractmethod
     def _keypoints(self, kp: Any, batch: int) -> Any:
-        """What `detect` gives, checked, as tensors."""
+        """Checks the output of `detect` and converts it to tensors."""
 
     @abstractmethod
     def draw(self, image: np.ndarray, detected: Any) -> np.ndarray:
-        """A picture [H, W, 3], uint8 or float in [0, 1], with what was detected in it (a batch of
-        one): uint8 [H, W, 3]."""
+        """Draws detections (a batch of one) onto an image [H, W, 3], uint8 or float in [0, 1];
+        returns uint8 [H, W, 3]."""
 
     @abstractmethod
     def visualize(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
-        """What the model makes of some pairs of frames [B, H, W, C] in [0, 1], to look at: uint8
+        """Visualizes the model's results for some pairs of frames [B, H, W, C] in [0, 1]: uint8
         [height, width, 3]."""
 
     @abstractmethod
@@ -98,13 +98,13 @@ class BaseModel(MotionTransfer):
         """The exported layers in groups, for quantization; names are distinct."""
 
     def phase_blocks(self) -> list[UpBlock2d]:
-        """Upsampling blocks that exported graphs compute from the small picture
-        (`export.phases`): those of few channels and large pictures."""
+        """Upsampling blocks that exported graphs compute at the input resolution
+        (`export.phases`): those with few channels and large feature maps."""
         return []
 
     def signature_functions(self) -> dict[str, Callable[..., Tensors]]:
-        """What each signature of an exported graph computes, by its name; arguments and results
-        have the names of the signature's tensors."""
+        """The functions of the exported graphs' signatures, by name; arguments and results have the
+        names of the signature's tensors."""
 
         def detect(picture: tf.Tensor) -> Tensors:
             found = self.detect_tensors(picture)._asdict()
@@ -119,8 +119,8 @@ class BaseModel(MotionTransfer):
             return {"frame": self.decode_tensors(encoded, kp_source, kp_driving)["prediction"]}
 
         def encode(picture: tf.Tensor) -> Tensors:
-            # An output that is the very tensor of the input shares its buffer, which LiteRT's
-            # CompiledModel then binds twice. Pictures are never negative: this changes no number.
+            # An output that is the input tensor itself shares its buffer, which LiteRT's
+            # CompiledModel then binds twice. Images are never negative: this changes no value.
             return {
                 name: tf.maximum(value, 0.0) if value is picture else value
                 for name, value in self.encode_tensors(picture).items()
@@ -133,7 +133,7 @@ class BaseModel(MotionTransfer):
     def from_official(
         cls, config: Any, modules: Mapping[Any, Any], checkpoint: str | os.PathLike
     ) -> Self:
-        """The model of an official checkpoint that `read_checkpoint` has read; `checkpoint` is for
+        """The model of an official checkpoint read by `read_checkpoint`; `checkpoint` is for
         messages. Raises ModelError with one line that names what does not fit."""
 
     @classmethod
@@ -153,7 +153,7 @@ class BaseModel(MotionTransfer):
         return model
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the model folder; each file is replaced whole."""
+        """Writes the model folder; each file is replaced atomically."""
         entries = {
             f"{module}/{name}": value
             for module, network in self.stored_networks.items()
@@ -172,17 +172,17 @@ class BaseModel(MotionTransfer):
         return height, width
 
     def detect(self, images: np.ndarray) -> Any:
-        """What there is in pictures: a `DETECTED` of arrays."""
+        """Detections in images: a `DETECTED` of arrays."""
         return _numpy(self._detect(self.pictures(images)))
 
     def generate(self, source: np.ndarray, kp_source: Any, kp_driving: Any) -> dict[str, Any]:
-        """The frames, `prediction`, and what led to them."""
+        """The generated frames, `prediction`, and intermediate results."""
         pictures = self.pictures(source)
         keypoints = [self._keypoints(kp, len(pictures)) for kp in (kp_source, kp_driving)]
         return _numpy(self._generate(pictures, *keypoints))
 
     def encode(self, source: np.ndarray) -> Tensors:
-        """What `decode` needs of a source picture; the same for all of its frames."""
+        """The features of source images for `decode`; computed once for all frames."""
         return self._encode(self.pictures(source))
 
     def decode(
@@ -194,13 +194,13 @@ class BaseModel(MotionTransfer):
         return _numpy(self._decode(dict(encoded), *keypoints))
 
     def pictures(self, images: np.ndarray) -> tf.Tensor:
-        """Checked pictures as the networks take them. Raises ModelError."""
+        """Checks images and converts them to the networks' input. Raises ModelError."""
         images = picture_batch(images, self.config.model_params.num_channels)
         shape = images.shape
         multiple = self.config.required_multiple
         if shape[1] % multiple or shape[2] % multiple or not min(shape):
             raise ModelError(
-                f"this model takes pictures whose height and width are multiples of {multiple}, "
+                f"this model expects images whose height and width are multiples of {multiple}, "
                 f"not {shape[1]} x {shape[2]}"
             )
         return tf.convert_to_tensor(images)
@@ -209,7 +209,7 @@ class BaseModel(MotionTransfer):
 def load_official_module(
     network: keras.Model, modules: Mapping, module: str, checkpoint: str | os.PathLike
 ) -> None:
-    """Fills one network from a checkpoint that `read_checkpoint` has read. Raises ModelError."""
+    """Sets one network's weights from a `read_checkpoint` result. Raises ModelError."""
     entries = modules.get(module)
     if not isinstance(entries, Mapping):
         found = ", ".join(map(str, modules)) or "nothing"

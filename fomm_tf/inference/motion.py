@@ -1,4 +1,4 @@
-"""How a model takes over a motion, be it a Keras model or an exported one. No TensorFlow."""
+"""Motion transfer of Keras and exported models. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fomm_tf.errors import ModelError
 
 _UNSUPPORTED = {
     "relative": "relative motion: give --absolute (relative=False)",
-    "adapt_scale": "scale adaption: leave out --adapt-scale (adapt_scale=False)",
-    "best_frame": "a best frame: leave out --best-frame (best_frame=False)",
+    "adapt_scale": "scale adaptation: omit --adapt-scale (adapt_scale=False)",
+    "best_frame": "a best frame: omit --best-frame (best_frame=False)",
 }
 
 
 @dataclass(frozen=True)
 class MotionOptions:
-    """How driving keypoints become those of the result (arXiv 2003.00196, eq. 13 and 14).
+    """How driving motion is transferred to the source (arXiv 2003.00196, eq. 13 and 14).
 
-    relative: the source object moves as the driving one has moved since its initial frame, and
-    keeps its own place, size and proportions; without it, it takes those of the driving object.
-    relative_jacobian: the same for the local affine maps, of relative motion and where there are
-    any. adapt_scale: relative motion is scaled to the source object's size. best_frame: the
-    initial frame is the driving frame whose pose is most like the source's, and not the first.
+    relative: the driving object's motion since its initial frame is applied to the source object,
+    which keeps its own place, size and proportions; without it, it adopts the driving object's.
+    relative_jacobian: the same for the Jacobians, if the model has them; only with `relative`.
+    adapt_scale: relative motion is scaled to the source object's size. best_frame: the initial
+    frame is the driving frame whose pose is closest to the source's, instead of the first.
     """
 
     relative: bool = True
@@ -37,11 +37,11 @@ DEFAULT_MOTION = MotionOptions()
 
 
 class MotionTransfer(ABC):
-    """A model with a config whose kind says how it moves.
+    """A model that can transfer motion; each kind implements it.
 
-    DETECTED: the NamedTuple that `detect` gives; its fields are the names of the graph's outputs.
-    SUPPORTED: the fields of `MotionOptions` that have an effect. With `adapt_scale` and
-    `best_frame` what `detect` gives has the keypoints' places as `value`.
+    DETECTED: the NamedTuple returned by `detect`; its fields are the names of the graph's outputs.
+    SUPPORTED: the fields of `MotionOptions` that have an effect. `adapt_scale` and `best_frame`
+    need the keypoints' positions as its field `value`.
     """
 
     DETECTED: ClassVar[Any]
@@ -57,9 +57,9 @@ class MotionTransfer(ABC):
         kp_initial: Any,
         options: MotionOptions = DEFAULT_MOTION,
     ) -> Any:
-        """What moves the source picture as the driving frame has moved since the initial one, or
-        to where the driving frame is; each is what `detect` gives. NumPy. Raises ModelError for
-        options that this kind of model does not support, and keypoints that do not fit."""
+        """The keypoints that apply to the source the driving frame's motion since the initial one
+        (relative), or its pose (absolute); all are outputs of `detect`. NumPy. Raises ModelError
+        for unsupported options and keypoints that do not fit."""
 
     @property
     def default_motion(self) -> MotionOptions:

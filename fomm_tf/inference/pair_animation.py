@@ -1,4 +1,4 @@
-"""Animating the test videos of a dataset by each other."""
+"""Animates the test videos of a dataset with each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fomm_tf.media.video_writer import VideoWriter
 
 
 class NamedPair(NamedTuple):
-    """The video that gives the picture, the one that drives it, and the result's file name."""
+    """The source and the driving video, and the result's file name."""
 
     source: Path
     driving: Path
@@ -29,10 +29,10 @@ class NamedPair(NamedTuple):
 
 
 def dataset_pairs(data: Path, config: BaseConfig, seed: int) -> list[NamedPair]:
-    """Those that the config's `pairs_list` names, or as many as its `num_pairs` says, drawn.
+    """The pairs in the config's `pairs_list`, or `num_pairs` random ones.
 
-    Tells what is left out. Raises DataError for what cannot be read, ConfigError for a kind of
-    model whose configs say nothing of pairs.
+    Reports what is left out. Raises DataError for unreadable input, ConfigError for a kind of model
+    whose configs have no settings for pairs.
     """
     params = pair_animation_of(config)
     dataset = config.dataset_params
@@ -47,7 +47,7 @@ def dataset_pairs(data: Path, config: BaseConfig, seed: int) -> list[NamedPair]:
 
 
 def pair_animation_of(config: BaseConfig) -> PairAnimation:
-    """What the config says of pairs. Raises ConfigError where it says nothing."""
+    """The config's settings for pairs. Raises ConfigError if it has none."""
     if config.pair_animation is None:
         raise ConfigError(f"--data: this is a {config.KIND}; it has no animate_params")
     return config.pair_animation
@@ -55,7 +55,7 @@ def pair_animation_of(config: BaseConfig) -> PairAnimation:
 
 def animate_pairs(model: Any, pairs: Sequence[NamedPair], args: argparse.Namespace) -> int:
     """Writes a video for each pair into `args.out`, with `args.fit`, `args.side_by_side` and
-    `args.no_metadata`; returns how many there are. Pairs that cannot be read are told and skipped.
+    `args.no_metadata`; returns their number. Unreadable pairs are reported and skipped.
     """
     motion = MotionOptions(**pair_animation_of(model.config).motion)
     told: set[str | None] = set()
@@ -98,5 +98,5 @@ def _pairs(pairs_list: str | None, videos: list[Path], count: int, seed: int) ->
         return draw_pairs(videos, count, seed)
     pairs, passed_over = read_pairs(pairs_list, videos, count)
     if passed_over:
-        warn(f"{pairs_list}: {passed_over} pairs name videos that are not there")
+        warn(f"{pairs_list}: {passed_over} pairs name videos that do not exist")
     return pairs

@@ -1,6 +1,6 @@
-"""Size and pose of an object, by its keypoints' places. NumPy only.
+"""Size and pose of an object, from its keypoints' positions. NumPy only.
 
-Keypoints of any kind will do that have their places as `value` [B, K, 2].
+Accepts keypoints of any kind that have positions `value` [B, K, 2].
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-# Areas are in squared units of the [-1, 1] square; a hull below this is a line or a point.
+# In squared [-1, 1] coordinates; a hull with a smaller area is a line or a point.
 _DEGENERATE_AREA = 1e-9
 
 
 def movement_scale(kp_source: Any, kp_driving_initial: Any) -> float:
-    """How much larger the source object is than the driving one: the root of the ratio of the areas
-    of the keypoints' convex hulls, of the first item of each batch.
+    """Scale of the source object relative to the driving one: square root of the ratio of the
+    convex hull areas of their keypoints (first item of each batch).
 
     1 where either hull is degenerate (fewer than three keypoints, or all on a line).
     """
@@ -27,10 +27,10 @@ def movement_scale(kp_source: Any, kp_driving_initial: Any) -> float:
 
 
 def keypoint_distance(kp_a: Any, kp_b: Any) -> float:
-    """How differently two objects are posed, whatever their place and size: the mean squared
-    distance of corresponding keypoints (first item of each batch) after each set is moved to its
-    centroid and divided by the root of its hull's area. The driving frame with the smallest
-    distance to the source is the best initial frame.
+    """Pose difference of two objects, independent of place and size: the mean squared distance of
+    corresponding keypoints (first item of each batch) after each set is centred on its centroid and
+    divided by the square root of its hull's area. The driving frame with the smallest distance to
+    the source is the best initial frame.
     """
     difference = _normalized(kp_a) - _normalized(kp_b)
     return float(np.mean(np.sum(difference**2, axis=-1)))
@@ -47,7 +47,7 @@ def hull_area(points: np.ndarray) -> float:
 
 
 def _half_hull(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The hull's points on one side, without the last, which begins the other side."""
+    """One chain of the hull, without its last point, which begins the other chain."""
     hull: list[tuple[float, float]] = []
     for x, y in ordered:
         while len(hull) > 1:

@@ -1,4 +1,4 @@
-"""Animated frames on their way from a model into a video."""
+"""Renders animated frames into a video."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def animated(
     motion: MotionOptions,
     kp_initial: Any = None,
 ) -> Iterator[tuple[TimedFrame, np.ndarray]]:
-    """Each driving frame and the uint8 `source` animated by it, both of the model's size."""
+    """Yields each driving frame and `source` (uint8) animated by it, both of the model's size."""
     pending: deque[TimedFrame] = deque()
 
     def images() -> Iterator[np.ndarray]:
@@ -42,7 +42,7 @@ def write_frames(
     panels: bool,
     total: int | None,
 ) -> int:
-    """Writes what `animated` gives; returns how many frames."""
+    """Writes the frames of `animated`; returns their number."""
     count = 0
     for (start, duration, image), result in tqdm(
         results, total=total, unit="frame", desc=writer.path.name

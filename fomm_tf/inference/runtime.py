@@ -1,6 +1,6 @@
-"""Runs exported graphs: through ai-edge-litert, else tflite-runtime, else TensorFlow.
+"""Runs exported graphs with ai-edge-litert, else tflite-runtime, else TensorFlow.
 
-The first two need no TensorFlow; nothing else here does.
+Only the last imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _RUNTIMES = (
 )
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
-"""Runs one signature: takes and gives arrays by the names of its tensors. May be called by several
-threads; a graph runs for one of them at a time."""
+"""Runs one signature: accepts and returns arrays by tensor name. Thread-safe; a graph runs for one
+thread at a time."""
 
 
 def runners_of(
@@ -34,13 +34,13 @@ def runners_of(
 ) -> dict[str, Runner]:
     """The runners of a graph by signature, on `threads` threads (None: all).
 
-    Raises ModelError for a graph that does not run or is another than `graph` says;
-    minimum_version: of TensorFlow Lite that it needs, for the message.
+    Raises ModelError for a graph that does not run or does not match `graph`; minimum_version: the
+    TensorFlow Lite version that it needs, for the message.
     """
     interpreter_type = interpreter_class()
     threads = min(threads or processors(), processors())
     try:
-        # It tells of its delegate on stderr.
+        # It logs its delegate on stderr.
         with suppress_stderr():
             interpreter = interpreter_type(model_content=content, num_threads=threads)
             interpreter.allocate_tensors()
@@ -53,7 +53,7 @@ def runners_of(
     except (ValueError, RuntimeError) as error:
         runtime = interpreter_type.__module__.partition(".")[0]
         raise ModelError(
-            f"{graph.file} does not run: {' '.join(str(error).split())} (by {runtime}; needed is "
+            f"{graph.file} does not run: {' '.join(str(error).split())} (by {runtime}; it needs "
             f"TensorFlow Lite {minimum_version} or later, or LiteRT)"
         ) from error
     expected = {
@@ -61,9 +61,9 @@ def runners_of(
         for signature in graph.signatures
     }
     if found != expected:
-        raise ModelError(f"{graph.file} has not the signatures and tensors that the manifest says")
-    # The signatures of a graph share one interpreter and its memory. An interpreter for each thread
-    # would take as many copies of the weights, and the threads of all would be in each other's way.
+        raise ModelError(f"{graph.file}: signatures and tensors differ from the manifest's")
+    # The signatures of a graph share one interpreter and its memory. An interpreter per caller
+    # would copy the weights each time, and all their threads would compete for the processor.
     lock = Lock()
     return {name: partial(_locked, lock, runner) for name, runner in runners.items()}
 
@@ -78,7 +78,7 @@ def _expected(tensors: Iterable[Tensor]) -> dict[str, tuple]:
 
 
 def _found(details: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple]:
-    # A shape's signature says -1 where a length may change.
+    # A shape signature has -1 for dynamic dimensions.
     return {
         name: (
             list(detail["shape"]),
@@ -90,7 +90,7 @@ def _found(details: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple]:
 
 
 def interpreter_class() -> Any:
-    """`Interpreter` of the first runtime that is installed. Raises ModelError if none is."""
+    """`Interpreter` of the first installed runtime. Raises ModelError if there is none."""
     for name in _RUNTIMES:
         try:
             with suppress_stderr():

@@ -1,8 +1,8 @@
-"""The pictures of training and evaluation: one row per example, one column per step of the model.
+"""Visualization for training and evaluation: one row per example, one column per model output.
 
 Columns (those of the official Visualizer): source and driving frame with their keypoints, the
 deformed source, the prediction, the occlusion map, for the background and each keypoint the source
-warped by it and its mask, and last all masks in one.
+warped by it and its mask, and finally all masks combined.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def visualize(
     transformed: np.ndarray | None = None,
     kp_transformed: Keypoints | None = None,
 ) -> np.ndarray:
-    """One picture, uint8 [B * H, columns * W, 3], of a batch and of what the generator made of it.
+    """One image, uint8 [B * H, columns * W, 3], of a batch and the generator's outputs for it.
 
     out: the generator's dict: `prediction` and any of `deformed`, `occlusion_map`, `mask` and
-    `sparse_deformed`; columns for which there is nothing are left out. source, driving,
-    transformed: float [B, H, W, C] in [0, 1]; the transformed frame of the equivariance loss comes
-    second, with its keypoints. Maps of another resolution are enlarged without smoothing. Of the
-    keypoints, whatever kind of model they are of, only `value` is looked at.
+    `sparse_deformed`; columns without data are left out. source, driving, transformed: float
+    [B, H, W, C] in [0, 1]; the transformed frame of the equivariance loss comes second, with its
+    keypoints. Maps of another resolution are upsampled by nearest neighbour. Only `value` of the
+    keypoints is used, for any kind of model.
     """
     height, width = source.shape[1:3]
 
@@ -63,5 +63,5 @@ def _motion_columns(out: Mapping[str, np.ndarray], colormap: str) -> list[np.nda
         if sparse is not None:
             columns.append(sparse[:, index])
         columns.append(tinted[..., index, :])
-    # The background stays black here, so that the colours of the keypoints stand out.
+    # The background stays black here, so that the keypoints' colours stand out.
     return [*columns, tinted[..., 1:, :].sum(axis=-2)]
