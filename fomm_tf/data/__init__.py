@@ -1,1 +1,1 @@
-"""Pictures, videos and datasets: reading, writing, augmenting, drawing. One module per task."""
+"""Datasets of videos: reading, augmentation, batches, and a synthetic one."""

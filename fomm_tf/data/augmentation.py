@@ -1,7 +1,7 @@
-"""The official augmentation of a training clip: one draw per clip, so all its frames move alike.
+"""The official augmentation of a training clip: one draw per clip, applied to all its frames.
 
-Order: flip, rotation, resize, crop, colour jitter. Pillow and NumPy on uint8 frames; the jitter has
-Pillow's (and so torchvision's) meaning of brightness, contrast, saturation and hue.
+Order: flip, rotation, resize, crop, colour jitter. Pillow and NumPy on uint8 frames; brightness,
+contrast, saturation and hue are defined as in Pillow (and so torchvision).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from fomm_tf.errors import ConfigError
 
 
 def augment(clip: np.ndarray, params: AugmentationParams, rng: np.random.Generator) -> np.ndarray:
-    """Augments a clip as the official `AllAugmentationTransform` does.
+    """Augments a clip like the official `AllAugmentationTransform`.
 
-    clip: uint8 [n, H, W, 3]. Returns uint8 [n, H', W', 3]; H' x W' is the crop size where there is
-    one, else a rescaled size where `resize_param` is given, else H x W (see `check_size`).
+    clip: uint8 [n, H, W, 3]. Returns uint8 [n, H', W', 3]; H' x W' is the crop size if there is
+    one, else the resized size if `resize_param` is given, else H x W (see `check_size`).
     """
     if params.flip_param is not None:
         clip = _flip(clip, params.flip_param, rng)
@@ -42,7 +42,7 @@ def augment(clip: np.ndarray, params: AugmentationParams, rng: np.random.Generat
 
 
 def check_size(params: AugmentationParams, frame_size: tuple[int, int]) -> None:
-    """Raises ConfigError unless every augmented frame has the size (height, width) again."""
+    """Raises ConfigError unless augmented frames keep the size (height, width)."""
     height, width = frame_size
     if params.crop_param is not None:
         if _crop_size(params.crop_param) != (height, width):
@@ -58,7 +58,7 @@ def check_size(params: AugmentationParams, frame_size: tuple[int, int]) -> None:
 
 
 def _flip(clip: np.ndarray, params: FlipParam, rng: np.random.Generator) -> np.ndarray:
-    # Officially a clip is flipped in time or from left to right, never both.
+    # As in the official code, a clip is flipped in time or horizontally, never both.
     if rng.random() < 0.5 and params.time_flip:
         return clip[::-1]
     if rng.random() < 0.5 and params.horizontal_flip:
@@ -85,7 +85,7 @@ def _crop(clip: np.ndarray, params: CropParam, rng: np.random.Generator) -> np.n
     height, width = _crop_size(params)
     missing = [max(0, height - clip.shape[1]), max(0, width - clip.shape[2])]
     if any(missing):
-        # A clip that came out too small is continued by its edge pixels on both sides.
+        # A clip smaller than the crop is padded on both sides with its edge pixels.
         sides = [(lack // 2, lack - lack // 2) for lack in missing]
         clip = np.pad(clip, ((0, 0), *sides, (0, 0)), mode="edge")
     left = rng.integers(0, clip.shape[2] - width + 1)
@@ -115,7 +115,7 @@ def _jitter(clip: np.ndarray, params: JitterParam, rng: np.random.Generator) -> 
 
 
 def shift_hue(frame: Image.Image, shift: float) -> Image.Image:
-    """Turns the hue of an RGB picture by `shift`, a part of the colour circle in [-0.5, 0.5]."""
+    """Rotates the hue of an RGB image by `shift`, a fraction of the colour circle, +-0.5."""
     hue, saturation, value = frame.convert("HSV").split()
     turned = (np.asarray(hue, np.int16) + int(255 * shift)) % 256
     hue = Image.fromarray(turned.astype(np.uint8))
@@ -136,7 +136,7 @@ def _crop_size(params: CropParam) -> tuple[int, int]:
 
 
 def _pair(value, from_number: Callable) -> tuple:
-    """The official parameters that take a pair also take one number."""
+    """The official parameters accept a pair or one number."""
     return from_number(value) if np.isscalar(value) else tuple(value)
 
 

@@ -1,4 +1,4 @@
-"""One video of a dataset, whatever its form on disk: file, folder of frames, or strip of frames."""
+"""One video of a dataset, in any form on disk: file, folder of frames, or strip of frames."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fomm_tf.media.video_reader import count_frames, frames_at, open_video
 
 
 class Clip(Protocol):
-    """A video as a dataset needs it. Frames are uint8 [h, w, 3], of the size they are stored in.
+    """A video of a dataset. Frames are uint8 [h, w, 3], in their stored size.
 
-    Every method may raise DataError or OSError. `problem` is one line about damage met while
-    reading all frames, else None; `notices` are lines about what is done to the video, complete
-    when all frames have been read.
+    Every method may raise DataError or OSError. `problem` is one line about damage found while
+    reading all frames, else None; `notices` are lines about processing of the video, complete after
+    all frames have been read.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class Clip(Protocol):
     notices: Sequence[str]
 
     def check(self) -> None:
-        """Reads the first frame: raises if this cannot be used at all."""
+        """Reads the first frame: raises if the clip is unusable."""
 
     def count(self) -> int:
         """Number of frames, at least 1; a damaged file may yield fewer."""
@@ -84,7 +84,7 @@ class VideoClip:
 
 
 class StripClip:
-    """One picture with the frames side by side, each of the aspect of `frame_size`."""
+    """One picture with the frames side by side, each with the aspect ratio of `frame_size`."""
 
     problem: str | None = None
     notices: Sequence[str] = ()
@@ -116,29 +116,29 @@ class StripClip:
         return FOLDER_FPS
 
     def _split(self) -> np.ndarray:
-        """[n, h, w, 3], a view of the picture."""
+        """[n, h, w, 3], a view of the image."""
         strip = read_picture(self.path)
         height, total = strip.shape[:2]
         width, rest = divmod(height * self._frame_size[1], self._frame_size[0])
         if rest or not width or total % width:
             frame = "x".join(map(str, reversed(self._frame_size)))
             raise DataError(
-                f"{self.path}: {total}x{height} is no row of frames of the shape {frame}; its width"
+                f"{self.path}: {total}x{height} is not a row of {frame} frames; its width"
                 " must be a multiple of a frame's (dataset_params.frame_shape)"
             )
         return strip.reshape(height, total // width, width, 3).swapaxes(0, 1)
 
 
 def open_clip(path: Path, frame_size: tuple[int, int]) -> Clip:
-    """The clip at a path that `list_videos` gave; no frame is read yet."""
+    """The clip at a path from `list_videos`; no frame is read yet."""
     moves = path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir() or is_animated(path)
     return VideoClip(path) if moves else StripClip(path, frame_size)
 
 
 def list_videos(folder: str | Path) -> list[Path]:
-    """The videos directly in `folder`, in natural order (2 before 10); passes over all other files.
+    """The videos directly in `folder`, in natural order (2 before 10); other files are ignored.
 
-    Raises DataError where `folder` is no folder or holds no videos.
+    Raises DataError if `folder` is not a folder or contains no videos.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -147,14 +147,14 @@ def list_videos(folder: str | Path) -> list[Path]:
     if not videos:
         kinds = ", ".join(suffix[1:] for suffix in VIDEO_SUFFIXES)
         raise DataError(
-            f"{folder}: holds no videos; put video files ({kinds}), folders of frames, or pictures"
+            f"{folder}: no videos; put video files ({kinds}), folders of frames, or pictures"
             " with the frames side by side there"
         )
     return sorted(videos, key=natural_order)
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """The names of videos without suffix, and with it where they would be the same without."""
+    """The names of videos without suffix, or with it where they would otherwise collide."""
     stems = [path.stem for path in paths]
     return [
         stem if stems.count(stem) == 1 else path.name
@@ -164,7 +164,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
 
 def _is_video(path: Path) -> bool:
     if path.is_dir():
-        # A folder of .gif holds videos, not the frames of one.
+        # A folder of .gif files holds videos, not the frames of one.
         frames = set(PICTURE_SUFFIXES) - set(VIDEO_SUFFIXES)
         return any(file.suffix.lower() in frames for file in path.iterdir())
     return path.suffix.lower() in VIDEO_SUFFIXES + PICTURE_SUFFIXES

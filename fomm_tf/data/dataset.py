@@ -32,14 +32,14 @@ CACHE_BYTES = 1 << 30
 class FramesDataset:
     """The videos of one split, as training pairs (`sample`) and whole (`video`).
 
-    params: `frame_shape` is the size of every frame that comes out; frames of another size are
-    centre-cropped to its aspect and resized. With `id_sampling` an item of "train" is an identity,
-    the part of a video's name before "#", and one of its videos is drawn each time.
-    split: "train" or "test", see `split_videos`. root: instead of `params.root_dir`. cache_bytes:
+    params: `frame_shape` is the shape of returned frames; frames of another size are centre-cropped
+    to its aspect ratio and resized. With `id_sampling` an item of "train" is an identity, the part
+    of a video's name before "#", and one of its videos is drawn each time.
+    split: "train" or "test", see `split_videos`. root: overrides `params.root_dir`. cache_bytes:
     memory for decoded frames.
 
-    Videos that cannot be read are named once on stderr and left out; `broken` maps their paths to
-    the reasons, `clips` are the others. Raises DataError where nothing is left, ConfigError where
+    Unreadable videos are named once on stderr and left out; `broken` maps their paths to the
+    reasons, `clips` are the others. Raises DataError if none is left, ConfigError if
     `augmentation_params` would yield frames of another size than `frame_shape`.
     """
 
@@ -59,7 +59,7 @@ class FramesDataset:
         if self._augmentation is not None:
             check_size(self._augmentation, self.frame_size)
         self.broken: dict[Path, str] = {}
-        # What stopped `sample` inside tf.data, for `pipeline.iterate` to raise as it is.
+        # The exception of `sample` inside tf.data, for `pipeline.iterate` to re-raise.
         self.failure: Exception | None = None
         self._told: set[Path | str] = set()
         self._lock = threading.Lock()
@@ -73,16 +73,16 @@ class FramesDataset:
         self._items = [[usable[path] for path in group] for group in groups]
 
     def __len__(self) -> int:
-        """Number of items: videos, or identities with `id_sampling` in "train"."""
+        """Number of items: videos, or for "train" with `id_sampling` identities."""
         return len(self._items)
 
     def sample(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Source and driving frame of item `index`: float32 [H, W, 3] in [0, 1].
 
-        Two frames of one video, drawn with replacement, in the order of time, and (in "train")
-        augmented alike. The result depends on the files, `index` and `rng` alone, also where a
-        video turns out to be broken: the next item takes its place. Safe to call from many threads.
-        Raises DataError where every item is broken.
+        Two frames of one video, drawn with replacement, in temporal order, and (in "train")
+        augmented identically. The result depends only on the files, `index` and `rng`, even if a
+        video turns out to be broken: the next item replaces it. Thread-safe. Raises DataError if
+        every item is broken.
         """
         for step in range(len(self)):
             clips = self._items[(index + step) % len(self)]
@@ -95,10 +95,10 @@ class FramesDataset:
             if self._augmentation is not None:
                 pair = augment(pair, self._augmentation, rng)
             return to_float(pair[0]), to_float(pair[1])
-        raise DataError(f"{self.root}: none of its videos can be read any more")
+        raise DataError(f"{self.root}: none of its videos can be read anymore")
 
     def with_memory(self, cache_bytes: int = CACHE_BYTES) -> FramesDataset:
-        """The same videos with a memory of their own; nothing is opened again."""
+        """The same videos with a separate cache; nothing is reopened."""
         other = copy.copy(self)
         other._cache_left, other._cached = cache_bytes, {}
         return other
@@ -106,8 +106,8 @@ class FramesDataset:
     def video(self, index: int) -> Iterator[np.ndarray]:
         """All frames of `clips[index]`, one at a time: uint8 [H, W, 3].
 
-        Raises DataError or OSError where the file cannot be read; of a damaged one come the frames
-        that can be decoded, and a warning.
+        Raises DataError or OSError if the file cannot be read; a damaged one yields the frames that
+        can be decoded, and a warning.
         """
         for frame in self.timed_video(index):
             yield frame.image
@@ -130,10 +130,10 @@ class FramesDataset:
         return whole[indices]
 
     def _whole(self, clip: Clip, count: int) -> np.ndarray | None:
-        """All readable frames, kept in memory; None where they do not fit into it.
+        """All readable frames, cached; None if they do not fit into the cache.
 
-        Nothing is ever evicted: in shuffled passes over more videos than fit, a video would mostly
-        be evicted before its next turn.
+        Nothing is ever evicted: in shuffled passes over more videos than fit, most would be evicted
+        before their next use.
         """
         size = count * math.prod(self.frame_size) * 3
         with self._decoding[clip.path]:
@@ -149,7 +149,7 @@ class FramesDataset:
                 for frame, done in zip(clip.frames(), range(1, count + 1), strict=False):
                     frames[done - 1] = self._fit(frame, clip)
             except (DataError, OSError):
-                pass  # the frames up to here are good; `_draw` complains if more are wanted
+                pass  # the frames so far are valid; `_draw` raises if more are needed
             self._tell_damage(clip)
             self._cached[clip.path] = frames[:done]
             return self._cached[clip.path]
@@ -166,7 +166,7 @@ class FramesDataset:
         return fit(frame, self.frame_size)
 
     def _usable(self, clips: Sequence[Clip]) -> list[Clip]:
-        """The clips whose first frame can be read; the others are named."""
+        """The clips whose first frame can be read; reports the others."""
         with ThreadPoolExecutor(8) as pool:
             bar = tqdm(pool.map(_failure, clips), "opening videos", len(clips), False, delay=2)
             failures = list(bar)
@@ -180,7 +180,7 @@ class FramesDataset:
             _say(f"warning: {self.root}: {len(self.broken)} of {len(clips)} videos are left out")
         if all(isinstance(clip, StripClip) and clip.count() == 1 for clip in usable):
             raise DataError(
-                f"{self.root}: every video has one frame only; the frames of a video belong side by"
+                f"{self.root}: every video has only one frame; put the frames of a video side by"
                 " side in one picture, or into a folder of their own"
             )
         return usable
@@ -198,7 +198,7 @@ class FramesDataset:
             self._tell(f"{clip.path}: {notice}", f"note: {clip.path}: {notice}")
 
     def _tell(self, key: Path | str, line: str) -> None:
-        """Says a line once per key."""
+        """Prints a line once per key."""
         with self._lock:
             new = key not in self._told
             self._told.add(key)
@@ -209,10 +209,10 @@ class FramesDataset:
 def split_videos(root: str | Path, split: str, by_identity: bool = False) -> list[Path]:
     """The videos of one split ("train" or "test") of the dataset folder `root`, in natural order.
 
-    The splits are `root/train` and `root/test`; for "test" the latter is enough. A `root` without
-    them is split itself: a fifth of its videos is "test" (of its identities with `by_identity`, so
-    that none is in both), the same ones whenever the names are the same, whatever can be read.
-    Raises DataError where a split is missing or empty.
+    The splits are `root/train` and `root/test`; "test" needs only the latter. A `root` without them
+    is split itself: a fifth of its videos is "test" (with `by_identity` of its identities, so that
+    none is in both). The split depends only on the names, not on which videos are readable.
+    Raises DataError if a split is missing or empty.
     """
     root = Path(root)
     if split not in ("train", "test"):
@@ -228,7 +228,7 @@ def split_videos(root: str | Path, split: str, by_identity: bool = False) -> lis
     groups = _groups(list_videos(root), by_identity)
     if len(groups) < 2:
         kind = "identity" if by_identity else "video"
-        raise DataError(f"{root}: only one {kind}, too few to keep a fifth back for testing")
+        raise DataError(f"{root}: only one {kind}, too few to hold out a fifth for testing")
     order = np.random.default_rng(0).permutation(len(groups)).tolist()
     tests = math.ceil(len(groups) / 5)
     chosen = order[:tests] if split == "test" else order[tests:]
@@ -236,14 +236,14 @@ def split_videos(root: str | Path, split: str, by_identity: bool = False) -> lis
 
 
 def split_notice(root: str | Path) -> str | None:
-    """One line for the user where `split_videos` takes the "test" videos from `root` itself."""
+    """A line for the user if `split_videos` takes the "test" videos from `root` itself."""
     if (Path(root) / "test").is_dir():
         return None
-    return f"{root} has no test/: using the fifth of its videos that training on it keeps back"
+    return f"{root} has no test/: using the fifth of its videos that training on it holds out"
 
 
 def _failure(clip: Clip) -> Exception | None:
-    """Why the clip cannot be used; None if it can."""
+    """Why the clip is unusable; None if it is usable."""
     try:
         clip.check()
     except (DataError, OSError) as error:
@@ -252,7 +252,7 @@ def _failure(clip: Clip) -> Exception | None:
 
 
 def _groups(paths: Sequence[Path], by_identity: bool) -> list[list[Path]]:
-    """The videos one by one, or gathered by the part of their names before "#"."""
+    """The videos one by one, or grouped by the part of their names before "#"."""
     groups: dict[str, list[Path]] = {}
     for path in paths:
         groups.setdefault(path.name.split("#")[0] if by_identity else path.name, []).append(path)

@@ -1,4 +1,4 @@
-"""Which videos of a dataset animate which: the pairs of the official protocol."""
+"""Pairs of source and driving videos of a dataset, by the official protocol."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Pair = tuple[Path, Path]
 def draw_pairs(videos: Sequence[Path], count: int, seed: int = 0) -> list[Pair]:
     """`count` different (source, driving) pairs, or as many as there are.
 
-    Drawn without replacement from the grid of the first `count` videos with themselves, as the
-    official frames_dataset.py does. The same seed gives the same pairs.
+    Drawn without replacement from all pairs of the first `count` videos, as in the official
+    frames_dataset.py. Equal seeds yield equal pairs.
     """
     videos = videos[:count]
     total = len(videos) ** 2
@@ -27,9 +27,9 @@ def draw_pairs(videos: Sequence[Path], count: int, seed: int = 0) -> list[Pair]:
 
 
 def pair_names(pairs: Sequence[Pair], names: Mapping[Path, str]) -> list[str]:
-    """A name for each pair, SOURCE-DRIVING of `names`; no two pairs have the same.
+    """A unique name for each pair, SOURCE-DRIVING of `names`.
 
-    Of videos a, a-b, b-c and c two pairs would be a-b-c: then all names have a wider dash, and if
+    With videos a, a-b, b-c and c two pairs would be a-b-c: then all names have a wider dash, and if
     that is not enough, the pair's number.
     """
     for dash in ("-", "--"):
@@ -44,10 +44,10 @@ def read_pairs(
 ) -> tuple[list[Pair], int]:
     """The first `count` (source, driving) pairs of a CSV file with these two columns.
 
-    The columns hold names of `videos`, with or without suffix; blanks around them do not count, and
-    semicolons or tabs may stand between them, as spreadsheets write. Returns the pairs, and the
-    number of lines that were passed over because they name other videos. Raises DataError if the
-    file is no such list, or no pair is left.
+    The columns hold names of `videos`, with or without suffix; surrounding blanks are ignored, and
+    semicolons or tabs may separate them, as spreadsheets write. Returns the pairs, and the number
+    of lines skipped because they name other videos. Raises DataError if the file is not such a
+    list, or no pair is left.
     """
     path = Path(path)
     by_name = {video.stem: video for video in videos} | {video.name: video for video in videos}
@@ -70,7 +70,7 @@ def read_pairs(
             "null draws pairs at random)"
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: is no CSV file ({error})") from error
+        raise DataError(f"{path}: is not a CSV file ({error})") from error
     pairs = [(by_name[a], by_name[b]) for a, b in lines if a in by_name and b in by_name]
     if not pairs:
         raise DataError(f"{path}: names no pair of the {len(videos)} videos, e.g. {videos[0].name}")

@@ -1,7 +1,7 @@
 """Training batches as tf.data.
 
-Every sample depends on (seed, epoch, position) only: a stream can be taken up at any step exactly
-as an undisturbed run would have seen it.
+Every sample depends only on (seed, epoch, position): a stream can be resumed at any step exactly as
+an uninterrupted run would have seen it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fomm_tf.measure.machine import processors
 def steps_per_epoch(dataset: FramesDataset, batch_size: int, num_repeats: int) -> int:
     """Batches of an epoch: `num_repeats` passes over the dataset, the last partial batch dropped.
 
-    Raises DataError where that is none.
+    Raises DataError if that is zero.
     """
     samples = len(dataset) * num_repeats
     if samples < batch_size:
@@ -40,13 +40,13 @@ def training_batches(
     """The endless stream of batches from step `start_step` on, counted over all epochs.
 
     Elements: {"source", "driving"}, float32 [batch_size, H, W, 3] in [0, 1], static shapes. Each
-    epoch shuffles anew. May be given to `strategy.experimental_distribute_dataset`; iterate with
-    `iterate`, so that errors of the dataset arrive as what they are.
-    Raises DataError where an epoch has no batch.
+    epoch is reshuffled. May be passed to `strategy.experimental_distribute_dataset`; iterate with
+    `iterate`, so that errors of the dataset keep their type.
+    Raises DataError if an epoch has no batch.
     """
     epoch_samples = steps_per_epoch(dataset, batch_size, num_repeats) * batch_size
 
-    @lru_cache(maxsize=2)  # at the turn of an epoch, samples of both are being made
+    @lru_cache(maxsize=2)  # at an epoch boundary, samples of both are in progress
     def order(epoch: int) -> np.ndarray:
         return np.random.default_rng([seed, 0, epoch]).permutation(len(dataset) * num_repeats)
 
@@ -73,7 +73,7 @@ def training_batches(
         .prefetch(2)
     )
     options = tf.data.Options()
-    # No files to give out to the workers of a distributed run: each takes every n-th batch.
+    # No files to shard among the workers of a distributed run: each takes every n-th batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.with_options(options)
 
@@ -81,8 +81,8 @@ def training_batches(
 def iterate(batches: Iterable[Any], dataset: FramesDataset) -> Iterator[Any]:
     """Yields from `batches`: those of `training_batches(dataset, ...)`, distributed or not.
 
-    What `dataset` raised in a thread of tf.data is raised here again, instead of its TensorFlow
-    wrapping: DataError where no video can be read any more.
+    An exception of `dataset` in a tf.data thread is re-raised here without its TensorFlow wrapper:
+    DataError if no video can be read anymore.
     """
     running = _iterate(batches, dataset)
     _running.add(running)
@@ -103,7 +103,7 @@ _running: WeakSet[Generator] = WeakSet()
 
 @atexit.register
 def _stop_running() -> None:
-    """Ends what nobody closed: a tf.data thread that is still calling Python while the interpreter
-    goes down never returns, and the process would wait for it forever."""
+    """Closes remaining iterators: a tf.data thread that still calls Python while the interpreter
+    shuts down never returns, and the process would wait for it forever."""
     for running in list(_running):
         running.close()

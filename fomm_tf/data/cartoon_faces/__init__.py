@@ -1,4 +1,4 @@
-"""A dataset of drawn faces that move: unlimited, free, and different for every seed.
+"""A procedural dataset of moving cartoon faces: unlimited, free, and different for every seed.
 
 `python -m fomm_tf.data.cartoon_faces` writes it to files; `render_video` yields one video's frames.
 """

@@ -8,8 +8,8 @@ from fomm_tf.cli import command_parser, run_command
 from fomm_tf.data.cartoon_faces import MAX_SIZE, MIN_SIZE, write_dataset
 
 _DESCRIPTION = """\
-Draws videos of cartoon faces that move, to train and test with: mp4 files in OUT/train and
-OUT/test, every video another person. The same seed gives the same pixels.
+Renders videos of moving cartoon faces for training and testing: mp4 files in OUT/train and
+OUT/test, each of a different person. Equal seeds yield equal pixels.
 """
 _EXAMPLES = """examples:
   python -m fomm_tf.data.cartoon_faces --out data/cartoon-faces

@@ -1,4 +1,4 @@
-"""What stands still behind the face."""
+"""The static background behind the face."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Pen = ImageDraw.ImageDraw
 def draw_background(rng: np.random.Generator, size: int) -> Image.Image:
     """A random wall or landscape, [size, size].
 
-    The same draws give the same design at any size.
+    Equal draws yield the same design at any size.
     """
     shades = palette.WALLS[int(rng.integers(len(palette.WALLS)))]
     light, middle, deep = (palette.varied(rng, shade) for shade in shades)

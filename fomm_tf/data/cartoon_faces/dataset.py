@@ -34,10 +34,10 @@ def write_dataset(
 ) -> list[Path]:
     """Writes `videos` videos of `frames` frames, [size, size], into train/ and test/ of `out`.
 
-    Every video shows another person; video i is number i of `seed`, whatever the number of videos
-    and of `processes` (default: one for each processor). Returns the files, by name. Raises
-    DataError for a number out of range or a folder that already holds something. All or nothing:
-    after a failure `out` is as it was.
+    Every video shows a different person; video i depends only on i and `seed`, not on the number of
+    videos or of `processes` (default: one per processor). Returns the files, by name. Raises
+    DataError for a number out of range or a folder that is not empty. All or nothing: after a
+    failure `out` is unchanged.
     """
     out = Path(out)
     _require("videos", videos, 2)
@@ -69,7 +69,7 @@ def _require(name: str, value: int, least: int, most: int | None = None) -> None
 
 @contextmanager
 def _filling(out: Path) -> Iterator[Path]:
-    """A folder with train/ and test/, which move to `out` when the block ends well."""
+    """A folder with train/ and test/, which move to `out` when the block succeeds."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} exists and is not an empty folder; choose another or remove it")
     created = not out.exists()

@@ -1,4 +1,4 @@
-"""Layers of polygons, and how they become pictures: drawn large with Pillow, then reduced."""
+"""Layers of polygons, rasterized by supersampling: drawn large with Pillow, then downsampled."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fomm_tf.data.cartoon_faces.shapes import grown
 
 Array = np.ndarray
 
-# The width of an outline, picture units.
+# Width of an outline, picture units.
 LINE = 0.0075
-# Polygon corners fall on whole pixels of the large picture: the larger, the steadier an edge moves.
+# Polygon corners are rounded to pixels of the large picture: the larger, the smoother edges move.
 _LEAST_CANVAS = 512
 
 
@@ -52,5 +52,5 @@ class Layers:
 
 
 def canvas_size(size: int) -> int:
-    """How large to draw a picture of `size` pixels: a multiple of it."""
+    """Drawing size for a picture of `size` pixels: a multiple of it."""
     return size * max(2, -(-_LEAST_CANVAS // size))

@@ -42,7 +42,7 @@ class _Eye:
         return upper, closed + (lowest - closed) * self.opening
 
     def cut(self, x: Array, y: Array) -> Array:
-        """A shape [T, P] as far as the lids leave it open: points are clamped; [T, P, 2]."""
+        """A shape [T, P] clamped to the opening between the lids: [T, P, 2]."""
         width = 0.97 * self.who.eye_width
         x = np.clip(x, -width, width)
         upper, lower = self.lids(x)
@@ -66,7 +66,7 @@ def _draw_white(layers: Layers, eye: _Eye, x: Array) -> None:
     who = eye.who
     upper, lower = eye.lids(x)
     around = np.concatenate([x, x[:, ::-1]], axis=1)
-    # The hollow, where the lid folds.
+    # The crease of the lid.
     fold = -1.22 * who.eye_height * np.sqrt(1 - (x / who.eye_width) ** 2 * 0.97)
     hollow = np.concatenate([np.broadcast_to(fold, upper.shape), lower[:, ::-1]], axis=1)
     layers.add(eye.placed(around * 1.06, hollow), clear(darker(who.skin, 0.35), 0.26))

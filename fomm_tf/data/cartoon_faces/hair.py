@@ -40,7 +40,7 @@ _HAIRLINES |= {
 
 
 def draw_front_hair(layers: Layers, who: Identity, rig: Rig) -> None:
-    """What lies on the head, above the face."""
+    """Hair or a hat on the head, above the face."""
     if who.style == "bald":
         shine = smooth([(0.15, -0.9), (0.42, -0.78), (0.58, -0.6)], 6) * [who.light, who.top]
         path = rig(surface(who, shine[:, 0], shine[:, 1]))

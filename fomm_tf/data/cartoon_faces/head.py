@@ -1,4 +1,4 @@
-"""The bare head: its shape, what lies on its front, ears and skin."""
+"""The bare head: its shape, points on its front, ears and skin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def outline(who: Identity, count: int = 72) -> Array:
 
 
 def on_head(who: Identity, rig: Rig, points: Array) -> Array:
-    """Like `rig(points)`, but what has turned away behind the outline stays on the outline."""
+    """Like `rig(points)`, but points turned away behind the outline are clamped to it."""
     seen = rig.turned(points)
     down = seen[..., 1] / np.where(seen[..., 1] < 0, who.top, who.chin)
     power = np.where(down < 0, 0.92, who.jaw)

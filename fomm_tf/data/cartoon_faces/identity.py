@@ -1,4 +1,4 @@
-"""Who is in the picture: everything about a face that does not move."""
+"""Identity: all static attributes of a face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hair that hangs or stands away from the head: manes, pigtails, buns, afros."""
+"""Hair that hangs or stands off the head: manes, pigtails, buns, afros."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAIL = [
 
 
 def draw_back_hair(layers: Layers, who: Identity, rig: Rig, late: Rig, torso: Rig) -> None:
-    """What is behind neck and ears. `late` is the head a moment ago: loose hair follows it."""
+    """Hair behind neck and ears. `late` is the head a moment ago: loose hair follows it."""
     if who.style in _MANES:
         _draw_mane(layers, who, rig, late, torso)
     elif who.style == "tails":

@@ -87,7 +87,7 @@ def _wave(
 ) -> Callable[[Array], Array]:
     """A sum of three sinusoids with periods (frames) in a range, softly clipped to +-`limit`.
 
-    A greater `sharpness` rests longer at the limits and moves faster between them.
+    With greater `sharpness` it stays longer at the limits and moves faster between them.
     """
     # Spread over the range: equal periods would beat, and a video could stand still.
     periods = np.geomspace(shortest, longest, 4)

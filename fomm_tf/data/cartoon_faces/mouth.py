@@ -21,7 +21,7 @@ _CHEEKS = [
 
 
 def draw_nose(layers: Layers, who: Identity, rig: Rig) -> None:
-    """It stands out of the face, so it moves most when the head turns."""
+    """The nose protrudes from the face, so it moves most when the head turns."""
     size, light, y = who.nose_size, who.light, who.eye_y + 0.36
     if who.nose == "hook":
         ridge = [(-0.09 * light, y - 0.36, 0.9), (-0.13 * light, y - 0.1, 1.0)]

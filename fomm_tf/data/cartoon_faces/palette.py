@@ -1,4 +1,4 @@
-"""Colours that go together.
+"""Matching colours.
 
 A colour is (red, green, blue), 0 to 255; a translucent one has alpha as a fourth.
 """
@@ -21,17 +21,17 @@ def colour(code: str) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """`share` 0 is `first`, 1 is `second`."""
+    """Linear blend: `share` 0 is `first`, 1 is `second`."""
     return tuple(round(a + (b - a) * share) for a, b in zip(first[:3], second[:3], strict=True))
 
 
 def darker(base: Colour, share: float) -> Colour:
-    """Towards a deep violet: shadows and outlines stay lively where black would dull them."""
+    """Blends towards a deep violet: livelier shadows and outlines than with black."""
     return mix(base, _DARK, share)
 
 
 def lighter(base: Colour, share: float) -> Colour:
-    """Towards a warm white."""
+    """Blends towards a warm white."""
     return mix(base, _LIGHT, share)
 
 

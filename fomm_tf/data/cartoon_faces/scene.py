@@ -15,16 +15,16 @@ from fomm_tf.data.cartoon_faces.shapes import head_rig, torso_rig
 
 # Polygons are computed for this many frames at once: memory does not grow with the video.
 _CHUNK = 64
-# Loose hair follows the head by so many frames.
+# Delay of loose hair behind the head, in frames.
 _LAG = 3.0
 
 
 def render_video(seed: int, index: int, frames: int, size: int) -> Iterator[np.ndarray]:
     """Video number `index` of the dataset of `seed`: `frames` pictures, uint8 [size, size, 3].
 
-    Equal arguments give equal pixels; person, motion and background do not depend on `size`.
+    Equal arguments yield equal pixels; person, motion and background do not depend on `size`.
     """
-    # One stream each, so that a change of one design leaves the others as they are.
+    # One random stream each, so that changing one design does not affect the others.
     streams = [np.random.default_rng([seed, index, part]) for part in range(3)]
     who = draw_identity(streams[0])
     plan = MotionPlan(streams[1], frames)

@@ -1,7 +1,6 @@
-"""Curves and polygons as arrays of points, and how a head that turns maps them into the picture.
-
+"""Curves and polygons as arrays of points, and the projection of a turning head into the picture.
 Paths are [P, 3] or [T, P, 3] in head units (x right, y down, z towards the viewer; a head is about
-two units wide); what is ready to be drawn is [T, P, 2] in picture units (the picture is 1 x 1).
+two units wide); projected shapes are [T, P, 2] in picture units (the picture is 1 x 1).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Array = np.ndarray
 
 
 def smooth(points: Array | list, per: int = 6, closed: bool = False) -> Array:
-    """A Catmull-Rom curve through `points` [N, D], `per` points for each piece."""
+    """A Catmull-Rom spline through `points` [N, D], `per` points per segment."""
     points = np.asarray(points, np.float64)
     if closed:
         padded = np.concatenate([points[-1:], points, points[:2]])
@@ -60,7 +59,7 @@ def tapered(count: int, start: float = 0.0, end: float = 0.0) -> Array:
 
 
 def grown(polygon: Array, by: float) -> Array:
-    """`polygon` [T, P, 2], clockwise or not, with its edge moved outwards by `by`."""
+    """`polygon` [T, P, 2], of either orientation, with its edge offset outwards by `by`."""
     ahead, behind = np.roll(polygon, -1, axis=1), np.roll(polygon, 1, axis=1)
     tangent = ahead - behind
     tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True) + 1e-9
@@ -71,9 +70,9 @@ def grown(polygon: Array, by: float) -> Array:
 
 @dataclass(frozen=True)
 class Rig:
-    """Maps points of the head, or of the torso, into the picture, for T frames at once.
+    """Projects points of the head or torso into the picture, for T frames at once.
 
-    turning: [T, 3, 2] turns (x, y, z) and drops the depth; the result is in head units still.
+    turning: [T, 3, 2] rotates (x, y, z) and drops the depth; the result is still in head units.
     placing: [T, 2, 2] tilts and scales these to the picture; offset: [T, 1, 2].
     """
 
@@ -107,7 +106,7 @@ def head_rig(motion: Motion, scale: float, centre: tuple[float, float]) -> Rig:
 
 
 def torso_rig(motion: Motion, scale: float, centre: tuple[float, float]) -> Rig:
-    """The torso follows the head partly. Its units and origin are those of the resting head."""
+    """The torso partly follows the head. Its units and origin are those of the resting head."""
     yaw = motion.yaw * 0.45
     turning = np.zeros((len(yaw), 3, 2))
     turning[:, 0, 0], turning[:, 2, 0], turning[:, 1, 1] = np.cos(yaw), np.sin(yaw), 1.0
@@ -124,7 +123,7 @@ def _rig(
     centre: tuple[float, float],
     follow: float,
 ) -> Rig:
-    """Tilts about `pivot` (head units), which follows the shift of the head by `follow`."""
+    """Tilts about `pivot` (head units), which follows the head's shift by a factor `follow`."""
     sin, cos = np.sin(tilt), np.cos(tilt)
     tilting = np.stack([np.stack([cos, sin], 1), np.stack([-sin, cos], 1)], axis=1)
     placing = tilting * (motion.zoom * scale)[:, None, None]

@@ -23,7 +23,7 @@ def _both(side: Array) -> Array:
 
 
 def draw_neck(layers: Layers, who: Identity, head: Rig, torso: Rig) -> None:
-    """From the head, which moves it, to the torso; with the shadow of the chin."""
+    """The neck, from the moving head to the torso, with the shadow of the chin."""
     s = np.linspace(-1, 1, 9)
     upper = head(np.stack([who.neck * s, 0.5 + 0 * s, 0 * s - 0.1], axis=1))
     jaw = head(np.stack([who.neck * s, who.chin - 0.06 * s**2, 0 * s - 0.1], axis=1))
@@ -62,7 +62,7 @@ def _collar(who: Identity) -> Colour:
 
 
 def draw_torso(layers: Layers, who: Identity, torso: Rig) -> None:
-    """Shoulders and what is worn."""
+    """Shoulders and clothes."""
     wide, neck = who.shoulders, who.neck * 1.12
     dip = {"tee": 0.3, "stripes": 0.22, "dots": 0.32, "shirt": 0.2, "blazer": 0.2, "overalls": 0.24}
     low = _COLLAR + dip.get(who.clothes, 0.2)
