@@ -1,1 +1,1 @@
-"""Measuring: quality of pictures, time, and the machine it was measured on."""
+"""Measurement of image quality and speed, and the description of the machine."""

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on."""
+"""Description of the machine that figures were measured on."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def processors() -> int:
-    """How many this process may use."""
+    """Number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def describe_machine() -> dict[str, str]:
-    """What the figures depend on: processor, cores, instructions that matter, TensorFlow."""
+    """What the figures depend on: processor, cores, SIMD extensions, TensorFlow."""
     import tensorflow as tf
 
     info = Path("/proc/cpuinfo")

@@ -1,7 +1,7 @@
-"""Reconstruction of a video from its first frame, and how close to the video it is. NumPy only.
+"""Reconstruction of a video from its first frame, and its error metrics. NumPy only.
 
-The protocol is that of the official reconstruction.py: the source is frame 0, every frame's own
-keypoints drive it (no motion transfer), and means are over all frames of all videos.
+The protocol of the official reconstruction.py: the source is frame 0, every frame's own keypoints
+drive it (no motion transfer), and means are over all frames of all videos.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 
 from fomm_tf.media.pictures import to_float
 
-# Of equal pictures the PSNR would be infinite, which neither means nor JSON can take.
+# The PSNR of equal images is infinite, which neither means nor JSON can represent.
 MAX_PSNR = 200.0
 
 
 class Reconstruction(NamedTuple):
-    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: what the model detects, of a
-    batch of one; seconds: the model's time for this frame."""
+    """driving, prediction: float32 [H, W, 3] in [0, 1]; kp_driving: the model's detections, a batch
+    of one; seconds: the model's time for this frame."""
 
     driving: np.ndarray
     prediction: np.ndarray
@@ -33,8 +33,8 @@ class Reconstruction(NamedTuple):
 def reconstruct(model: Any, frames: Iterable[np.ndarray]) -> Iterator[Reconstruction]:
     """Yields each frame of a video together with its reconstruction from the first frame.
 
-    model: has `detect`, `encode` and `decode`. frames: [H, W, 3], uint8 or float in [0, 1], taken
-    one at a time. The first frame is encoded once, and reconstructed too.
+    model: has `detect`, `encode` and `decode`. frames: [H, W, 3], uint8 or float in [0, 1],
+    consumed lazily. The first frame is encoded once, and reconstructed too.
     """
     kp_source, encoded = None, None
     for frame in frames:
@@ -50,7 +50,7 @@ def reconstruct(model: Any, frames: Iterable[np.ndarray]) -> Iterator[Reconstruc
 
 @dataclass
 class Score:
-    """Means over frames: of the absolute and of the squared error, and of the SSIM."""
+    """Means over frames of the absolute error, the squared error and the SSIM."""
 
     frames: int = 0
     l1_sum: float = 0.0
@@ -58,7 +58,7 @@ class Score:
     ssim_sum: float = 0.0
 
     def add(self, prediction: np.ndarray, target: np.ndarray) -> None:
-        """Takes in one frame: both [H, W, C], float in [0, 1]."""
+        """Adds one frame: both [H, W, C], float in [0, 1]."""
         difference = prediction.astype(np.float64) - target
         self.frames += 1
         self.l1_sum += float(np.abs(difference).mean())
@@ -66,7 +66,7 @@ class Score:
         self.ssim_sum += ssim(prediction, target)
 
     def merge(self, other: Score) -> None:
-        """Takes in all frames of another score."""
+        """Adds all frames of another score."""
         self.frames += other.frames
         self.l1_sum += other.l1_sum
         self.mse_sum += other.mse_sum
@@ -79,7 +79,7 @@ class Score:
 
     @property
     def psnr(self) -> float:
-        """In dB, of the mean squared error over all frames."""
+        """In dB, from the mean squared error over all frames."""
         return psnr(self.mse_sum / self.frames)
 
     @property
@@ -89,16 +89,16 @@ class Score:
 
 
 def psnr(mse: float, peak: float = 1.0) -> float:
-    """Peak signal-to-noise ratio in dB, at most `MAX_PSNR`; NaN of NaN."""
-    # In this order, what is not a number stays so.
+    """Peak signal-to-noise ratio in dB, at most `MAX_PSNR`; NaN for NaN."""
+    # This order propagates NaN.
     return -10 * math.log10(max(mse / peak**2, 10 ** (-MAX_PSNR / 10)))
 
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:
-    """Structural similarity of two pictures [H, W, C] in [0, 1] (Wang et al., 2004).
+    """Structural similarity of two images [H, W, C] in [0, 1] (Wang et al., 2004).
 
-    As `tf.image.ssim`: Gaussian window of 11 pixels (fewer for smaller pictures), sigma 1.5, inside
-    the picture only; per channel; c1 = 0.01^2, c2 = 0.03^2.
+    As `tf.image.ssim`: Gaussian window of 11 pixels (fewer for smaller images), sigma 1.5, valid
+    positions only; per channel; c1 = 0.01^2, c2 = 0.03^2.
     """
     window = _gaussian(min(11, *a.shape[:2]), 1.5)
     a, b = a.astype(np.float32), b.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Reconstruction of the test videos of a dataset: scores, and pictures and videos to look at."""
+"""Reconstruction of a dataset's test videos: scores, images and videos."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from fomm_tf.media.frames import TimedFrame
 from fomm_tf.media.pictures import side_by_side, write_picture
 from fomm_tf.media.video_writer import VideoWriter
 
-# A strip of frames is one picture, so it has to be in memory: longer videos give their beginning.
+# A strip of frames is one image, held in memory: of longer videos it shows the beginning.
 STRIP_FRAMES = 500
 PICTURE_ROWS = 4
 
 
 @dataclass
 class VideoResult:
-    """One video's scores: of the model and of its source shown unchanged."""
+    """One video's scores: for the model and for the unchanged source frame."""
 
     name: str
     model: Score = field(default_factory=Score)
@@ -36,7 +36,7 @@ class VideoResult:
     seconds: list[float] = field(default_factory=list)
 
     def metrics(self) -> dict[str, float]:
-        """The numbers as they stand in metrics.json."""
+        """The values as in metrics.json."""
         names = ("l1", "psnr", "ssim")
         metrics: dict[str, float] = {name: getattr(self.model, name) for name in names}
         metrics |= {f"{name}_copy_source": getattr(self.copy_source, name) for name in names}
@@ -45,16 +45,16 @@ class VideoResult:
 
 
 class _Unreadable(Exception):
-    """A video that broke while it was read."""
+    """A video that failed while being read."""
 
 
 def reconstruct_videos(
     model: Any, dataset: FramesDataset, out: Path, limit: int | None = None
 ) -> tuple[list[VideoResult], dict[str, str]]:
-    """Reconstructs the first `limit` videos (None: all); pictures and videos of it go to `out`.
+    """Reconstructs the first `limit` videos (None: all); writes images and videos to `out`.
 
-    Returns the results, and by their names the reasons why videos were skipped. Holds one frame at
-    a time, beside a strip of at most 500. Raises DataError where no video can be read.
+    Returns the results, and the reasons for skipped videos by name. Holds one frame at a time, and
+    a strip of at most 500. Raises DataError if no video can be read.
     """
     clips = dataset.clips[:limit]
     names = distinct_names([clip.path for clip in clips])
@@ -106,18 +106,18 @@ def _evaluate_video(
 
 
 def strip_frame(prediction: np.ndarray) -> np.ndarray:
-    """[H, W, 3] in [0, 1] -> uint8 as in the official strips, where fractions are cut off."""
+    """[H, W, 3] in [0, 1] -> uint8 as in the official strips, which truncate."""
     return (255 * prediction).astype(np.uint8)
 
 
 def _picture_row(model: Any, first: Reconstruction, step: Reconstruction) -> np.ndarray:
-    """Both frames with what the model has detected in them, and the reconstruction."""
+    """Both frames with the model's detections, and the reconstruction."""
     source, driving = (model.draw(item.driving, item.kp_driving) for item in (first, step))
     return side_by_side(source, driving, step.prediction)
 
 
 def _frames(dataset: FramesDataset, index: int, read: deque[TimedFrame]) -> Iterator[np.ndarray]:
-    """The pictures of a video's frames, each of which is appended to `read`."""
+    """The images of a video's frames, each of which is appended to `read`."""
     with _reading():
         for frame in dataset.timed_video(index):
             read.append(frame)
@@ -126,7 +126,7 @@ def _frames(dataset: FramesDataset, index: int, read: deque[TimedFrame]) -> Iter
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Tells errors of reading, which cost one video, from errors of writing, which end the run."""
+    """Distinguishes read errors, which skip one video, from write errors, which end the run."""
     try:
         yield
     except (DataError, OSError) as error:
@@ -134,7 +134,7 @@ def _reading() -> Iterator[None]:
 
 
 def _count(clip: Clip) -> int:
-    """For the progress bar and the choice of pictures: an unreadable video shows later."""
+    """For the progress bar and the selection of frames: an unreadable video is reported later."""
     try:
         return clip.count()
     except (DataError, OSError):

@@ -1,4 +1,4 @@
-"""Times a config's training step, inference and reader: seconds per call, round by round."""
+"""Times a config's training step, inference and reader: seconds per call, per round."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fomm_tf.registry import kind_of
 
 @dataclass
 class Result:
-    """One config's times in seconds: of first calls, and by round of a step, frame or sample."""
+    """One config's times in seconds: of first calls, and per round of a step, frame or sample."""
 
     name: str
     config: str
@@ -37,16 +37,16 @@ class Result:
         return images / statistics.median(self.rounds[name])
 
     def reader_ratio(self, name: str) -> float:
-        """Training samples that the reader gives for each one that the step takes."""
+        """The reader's rate of training samples, relative to the step's."""
         return self.per_second(name) / self.per_second("step")
 
 
 def measure(result: Result, config: BaseConfig, dataset: FramesDataset, rounds: int) -> None:
-    """Fills in `result`: of the networks `step`, `detect`, `encode`, `decode` and `generate`, of
+    """Fills in `result`: for the networks `step`, `detect`, `encode`, `decode` and `generate`, for
     the reader `read` (a frame), `sample` and `cached_sample`.
 
-    dataset: training videos, read without memory, as those of a dataset too large for it are; for
-    `cached_sample` they are kept in memory.
+    dataset: training videos, read without a cache, as from a dataset too large for memory; for
+    `cached_sample` they are cached.
     """
     cached = dataset.with_memory()
     timers: dict[str, Callable[[], float]] = {}
@@ -55,7 +55,7 @@ def measure(result: Result, config: BaseConfig, dataset: FramesDataset, rounds: 
             bar.set_description(f"{result.name}: tracing {name}")
             result.first[name] = timeit.timeit(call, number=1)
             timers[name] = partial(seconds_per_call, call)
-        bar.set_description(f"{result.name}: filling the reader's memory")
+        bar.set_description(f"{result.name}: filling the reader's cache")
         for index in range(min(len(cached), 500)):
             cached.sample(index, np.random.default_rng(index))
         timers["read"] = _frame_timer(dataset)
@@ -78,9 +78,9 @@ def _batches(
 def _calls(
     config: BaseConfig, batch: dict[str, tf.Tensor]
 ) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What a model does, by name.
+    """A model's operations, by name.
 
-    A call must be made before the next is asked for, so that its first time is its own.
+    Each must be called before the next is requested, so that its first call is timed separately.
     """
     step = kind_of(config).step()(config)
     if (extras := step.extra_batches(seed=0, start_step=0)) is not None:
@@ -98,11 +98,11 @@ def _frame_timer(dataset: FramesDataset) -> Callable[[], float]:
 
 
 def _sample_timer(dataset: FramesDataset, config: BaseConfig) -> Callable[[], float]:
-    """Seconds per training sample, augmented, as training gets them."""
+    """Seconds per training sample, with augmentation."""
     starts = itertools.count(step=1000)
 
     def timer() -> float:
-        # A fresh stream each time: one that waits in the background would fill its buffers then.
+        # A fresh stream each time: an idle one would prefetch in the background.
         batches = _batches(dataset, config, next(starts))
         next(batches)
         seconds = seconds_per_call(lambda: next(batches)) / config.train_params.batch_size

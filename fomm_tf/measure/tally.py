@@ -1,4 +1,4 @@
-"""Running difference between numbers that should be equal: largest, mean, and PSNR."""
+"""Running difference between values that should be equal: maximum, mean, and PSNR."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from fomm_tf.measure.metrics import psnr
 
 @dataclass
 class Tally:
-    """What `add` has taken in so far; memory does not grow with it.
+    """Statistics of the values passed to `add`, in constant memory.
 
-    peak: the largest value that PSNR is measured against: 1 for pictures; None takes the range of
-    the expected numbers.
+    peak: the peak value for PSNR: 1 for images; None: the range of the expected values.
     """
 
     peak: float | None = None
@@ -28,10 +27,10 @@ class Tally:
     _worst: float = 0.0
 
     def add(self, expected: np.ndarray, found: np.ndarray) -> None:
-        """Takes in one frame's numbers: arrays of one shape."""
+        """Adds one frame's values: arrays of the same shape."""
         difference = np.abs(np.asarray(found, np.float64) - np.asarray(expected, np.float64))
         squares = np.square(difference)
-        # NumPy's maximum, unlike Python's, keeps what is not a number.
+        # NumPy's maximum, unlike Python's, propagates NaN.
         self._largest = float(np.maximum(self._largest, difference.max()))
         self._sum += float(difference.sum())
         self._squares += float(squares.sum())
@@ -42,7 +41,7 @@ class Tally:
 
     @property
     def is_picture(self) -> bool:
-        """Whether PSNR is against a peak that is known beforehand."""
+        """Whether PSNR uses a given peak value."""
         return self.peak is not None
 
     @property
@@ -57,15 +56,15 @@ class Tally:
 
     @property
     def psnr(self) -> float:
-        """In dB, of the mean squared difference over everything."""
+        """In dB, from the mean squared difference over all values."""
         return self._psnr(self._squares / self._numbers)
 
     @property
     def worst_psnr(self) -> float:
-        """In dB, of the frame that differs most."""
+        """In dB, for the frame that differs most."""
         return self._psnr(self._worst)
 
     def _psnr(self, mean_square: float) -> float:
         peak = self._high - self._low if self.peak is None else self.peak
-        # Of outputs that never change, any difference counts fully.
+        # For constant outputs any difference counts fully.
         return psnr(mean_square, peak or 1.0)

@@ -1,4 +1,4 @@
-"""Seconds per call, measured in interleaved rounds: other work on the machine meets all alike."""
+"""Seconds per call, in interleaved rounds: other load on the machine affects all equally."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-# Calls of a few milliseconds are repeated for this long, and count with their mean.
+# Calls of a few milliseconds are repeated for this long and averaged.
 LEAST_SECONDS = 0.3
 
 NamedCalls = Iterator[tuple[str, Callable[[], object]]]
-"""What is timed, by name; a call returns when its result is there."""
+"""The calls to time, by name; a call returns when its result is ready."""
 
 
 @dataclass
 class Times:
-    """Seconds per call, round by round, by what is called."""
+    """Seconds per call, per round, by name of the call."""
 
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Times:
 
 
 def seconds_per_call(call: Callable[[], object]) -> float:
-    """The mean over calls of `LEAST_SECONDS` together."""
+    """The mean over calls that take `LEAST_SECONDS` in total."""
     started, elapsed, done = time.perf_counter(), 0.0, 0
     while elapsed < LEAST_SECONDS:
         call()
@@ -43,8 +43,8 @@ def seconds_per_call(call: Callable[[], object]) -> float:
 
 
 def timer(call: Callable[[], object]) -> Callable[[], float]:
-    """Times a call after one that does not count: weights and threads of what ran before are still
-    in the way of the first."""
+    """Times a call after an uncounted warm-up call: caches and threads are still occupied by what
+    ran before."""
 
     def timed() -> float:
         call()
@@ -58,9 +58,9 @@ def interleaved(
     rounds: int,
     advance: Callable[[], object],
 ) -> list[Times]:
-    """Asks every timer of every subject for its seconds once a round.
+    """Runs every timer of every subject once per round.
 
-    A round before those that count warms up. `advance` is called after each timer.
+    A warm-up round is not counted. `advance` is called after each timer.
     """
     times = [Times() for _ in subjects]
     for number in range(rounds + 1):
@@ -74,10 +74,10 @@ def interleaved(
 
 
 def inference_calls(model: Any, source: np.ndarray, driving: np.ndarray) -> NamedCalls:
-    """What Keras models and exported ones do with pictures [1, H, W, C]: `detect`, `encode`,
+    """The operations of Keras and exported models on images [1, H, W, C]: `detect`, `encode`,
     `decode`.
 
-    A call that is made before the next is asked for has its first time for itself.
+    If each is called before the next is requested, its first call is timed separately.
     """
     yield "detect", lambda: model.detect(driving)
     kp_source, kp_driving = model.detect(source), model.detect(driving)
@@ -87,7 +87,7 @@ def inference_calls(model: Any, source: np.ndarray, driving: np.ndarray) -> Name
 
 
 def keras_calls(model: Any, source: np.ndarray, driving: np.ndarray) -> NamedCalls:
-    """Those of a Keras model, with `generate`: encode and decode in one call."""
+    """The operations of a Keras model, with `generate`: encode and decode in one call."""
     yield from inference_calls(model, source, driving)
     kp_source, kp_driving = model.detect(source), model.detect(driving)
     yield "generate", lambda: model.generate(source, kp_source, kp_driving)
