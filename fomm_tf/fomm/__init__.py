@@ -1,4 +1,4 @@
-"""The First Order Motion Model (arXiv 2003.00196): keypoints with local affine maps."""
+"""The First Order Motion Model (arXiv 2003.00196): keypoints with local affine transforms."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The typed view of a YAML in the official FOMM schema: the only place that knows its keys.
 
-Groups of keys are those of the official code, with its defaults; `problems` of a group says what is
-wrong between its keys.
+Groups of keys are those of the official code, with its defaults; `problems` of a group reports keys
+that are inconsistent together.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from fomm_tf.config.sections import (
 
 @dataclass(frozen=True)
 class CommonParams(Section):
-    """What all networks share."""
+    """Parameters shared by all networks."""
 
     num_kp: Annotated[int, Range(1, 256)]
     num_channels: Annotated[int, Range(1, 16)]
@@ -54,18 +54,18 @@ class KPDetectorParams(HourglassParams):
 
 @dataclass(frozen=True, kw_only=True)
 class DenseMotionParams(HourglassParams):
-    """Dense motion network; `kp_variance` is the variance of the keypoints' Gaussians."""
+    """Dense motion network; `kp_variance` is the variance of the keypoint heatmaps' Gaussians."""
 
     kp_variance: Positive = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorParams(NetworkParams):
-    """Generator; without `dense_motion_params` it neither warps nor looks at keypoints.
+    """Generator; without `dense_motion_params` it neither warps nor uses keypoints.
 
-    `blend_source` (ours, off by default): where the occlusion map says that the source can be seen,
-    the prediction is the warped source itself; only the rest is decoded. Small generators become
-    sharp much sooner.
+    `blend_source` (ours, off by default): where the occlusion map marks the source as visible, the
+    prediction is the warped source itself; only the rest is decoded. Small generators become sharp
+    much sooner.
     """
 
     num_down_blocks: Annotated[int, Range(0, 10)]
@@ -80,19 +80,19 @@ class GeneratorParams(NetworkParams):
         return 1 << self.num_down_blocks
 
     def problems(self) -> Iterator[str]:
-        """Options without what they work on."""
+        """Options whose prerequisite is missing."""
         yield from super().problems()
         if self.estimate_occlusion_map and not self.dense_motion_params:
             yield (
                 "estimate_occlusion_map: needs dense_motion_params, the network that estimates it"
             )
         if self.blend_source and not self.estimate_occlusion_map:
-            yield "blend_source: needs estimate_occlusion_map, which says where to blend"
+            yield "blend_source: needs estimate_occlusion_map as the blending mask"
 
 
 @dataclass(frozen=True)
 class DiscriminatorParams(Section):
-    """One discriminator per scale; `sn` = spectral norm, `use_kp` = sees keypoint heatmaps."""
+    """One discriminator per scale; `sn` = spectral norm, `use_kp` = keypoint heatmaps as input."""
 
     scales: Scales
     block_expansion: Features = 64
@@ -105,7 +105,7 @@ class DiscriminatorParams(Section):
 
 @dataclass(frozen=True)
 class ModelParams(BaseModelParams):
-    """The architecture. A model that was trained without a GAN needs no discriminator."""
+    """The architecture. A model trained without GAN loss needs no discriminator."""
 
     common_params: CommonParams
     kp_detector_params: KPDetectorParams
@@ -127,7 +127,7 @@ class ModelParams(BaseModelParams):
         }
 
     def problems(self) -> Iterator[str]:
-        """One Jacobian for all keypoints, and none estimated."""
+        """`single_jacobian_map` without estimated Jacobians."""
         if self.kp_detector_params.single_jacobian_map and not self.common_params.estimate_jacobian:
             yield (
                 "kp_detector_params.single_jacobian_map: needs "
@@ -137,8 +137,8 @@ class ModelParams(BaseModelParams):
 
 @dataclass(frozen=True)
 class LossWeights(Section):
-    """Weights of the losses. Ours, off by default: `pixel`, the L1 of the picture at every scale,
-    and `separation`, which keeps keypoints from gathering in one place."""
+    """Loss weights. Ours, off by default: `pixel`, the L1 of the image at every scale, and
+    `separation`, which keeps keypoints from collapsing onto each other."""
 
     generator_gan: Weight
     discriminator_gan: Weight
@@ -150,18 +150,18 @@ class LossWeights(Section):
     separation: Weight = 0.0
 
     def problems(self) -> Iterator[str]:
-        """A game with one player."""
+        """A generator loss without a discriminator loss."""
         if self.generator_gan and not self.discriminator_gan:
             yield (
-                "discriminator_gan: must be more than 0 where generator_gan is, or the generator "
-                "plays against a discriminator that never learns"
+                "discriminator_gan: must be more than 0 if generator_gan is, or the discriminator "
+                "is never trained"
             )
 
 
 @dataclass(frozen=True)
 class TrainParams(BaseTrainParams):
-    """Training. `vgg_weights` (ours): "imagenet" for the weights Keras ships, "random" for the
-    seeded recipe that needs no file, else the path of torchvision's vgg19-*.pth."""
+    """Training. `vgg_weights` (ours): "imagenet" for Keras' weights, "random" for seeded random
+    weights without a file, else the path of torchvision's vgg19-*.pth."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"crop": None}
     USES_VGG = True
@@ -187,7 +187,7 @@ class TrainParams(BaseTrainParams):
 
 @dataclass(frozen=True)
 class NormalizationParams(Section):
-    """How driving keypoints become those of the result; see `fomm_tf.fomm.motion`."""
+    """Motion transfer; see `fomm_tf.fomm.motion`."""
 
     adapt_movement_scale: bool = False
     use_relative_movement: bool = False
@@ -232,7 +232,7 @@ class FOMMConfig(BaseConfig):
         )
 
     def problems(self) -> Iterator[str]:
-        """What is wrong between the architecture, the frames and the training."""
+        """Inconsistencies between the architecture, the frames and the training."""
         yield from super().problems()
         height, width, _ = self.dataset_params.frame_shape
         detector = self.model_params.kp_detector_params
@@ -264,7 +264,7 @@ class FOMMConfig(BaseConfig):
             if scale not in train.scales:
                 yield (
                     f"model_params.discriminator_params.scales: {scale:g} is not among "
-                    "train_params.scales, the pictures that it could look at"
+                    "train_params.scales, the scales that are available"
                 )
         blocks, layers = discriminator.num_blocks, weights.feature_matching
         if any(layers) and len(layers) < blocks:
@@ -274,7 +274,7 @@ class FOMMConfig(BaseConfig):
             )
 
     def training_problems(self) -> Iterator[str]:
-        """Pictures that are too small for VGG or the discriminator."""
+        """Scales too small for VGG or the discriminator."""
         height, width, channels = self.dataset_params.frame_shape
         yield from pyramid_problems((height, width, channels), self.train_params)
         discriminator = self.model_params.discriminator_params

@@ -15,13 +15,13 @@ from fomm_tf.layers.sampler import BilinearSampler
 
 
 class DenseMotionNetwork(keras.Model):
-    """Combines K local affine motions and a still background into one backward deformation.
+    """Combines K local affine motions and a static background into one backward warp.
 
-    Works at h x w, `scale_factor` times the picture. `call` returns a dict of
+    Works at h x w, `scale_factor` times the image size. `call` returns a dict of
     `sparse_deformed` [B, K+1, h, w, C]: the source warped by each motion alone,
-    `mask` [B, h, w, K+1]: how much each motion counts where (background first),
-    `deformation` [B, h, w, 2]: where in the source each pixel comes from, in [-1, 1],
-    `occlusion_map` [B, h, w, 1] (if the config asks for it): 0 where the source cannot help.
+    `mask` [B, h, w, K+1]: weight of each motion per pixel (background first),
+    `deformation` [B, h, w, 2]: the sampling position in the source per pixel, in [-1, 1],
+    `occlusion_map` [B, h, w, 1] (if in the config): 0 where the source is occluded.
     """
 
     def __init__(self, common: CommonParams, params: DenseMotionParams, occlusion: bool, **kwargs):
@@ -46,12 +46,12 @@ class DenseMotionNetwork(keras.Model):
         kp_driving: Keypoints,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """source: [B, h, w, C], the picture already reduced by `self.down`."""
+        """source: [B, h, w, C], already downsampled by `self.down`."""
         _, height, width, channels = source.shape
         heatmaps = self.heatmap_representation(kp_source, kp_driving, height, width)
         motions = sparse_motions(kp_source, kp_driving, height, width)
         deformed = self.sampler(source, motions)
-        # The official channel order: for each motion its heatmap, then its warped picture.
+        # The official channel order: for each motion its heatmap, then its warped image.
         stacked = tf.concat([heatmaps[..., None], tf.transpose(deformed, [0, 2, 3, 1, 4])], axis=-1)
         stacked = tf.reshape(stacked, [-1, height, width, (self.num_kp + 1) * (channels + 1)])
         features = self.hourglass(stacked, training=training)
@@ -70,7 +70,7 @@ class DenseMotionNetwork(keras.Model):
     def heatmap_representation(
         self, kp_source: Keypoints, kp_driving: Keypoints, height: int, width: int
     ) -> tf.Tensor:
-        """Driving minus source Gaussians behind an empty background (eq. 6): [B, h, w, K+1]."""
+        """Driving minus source Gaussians, after a zero background (eq. 6): [B, h, w, K+1]."""
         difference = gaussians(kp_driving.value, height, width, self.kp_variance) - gaussians(
             kp_source.value, height, width, self.kp_variance
         )

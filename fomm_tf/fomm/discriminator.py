@@ -15,7 +15,7 @@ from fomm_tf.layers.spectral_norm import SpectralNormConv2D
 
 
 class MultiScaleDiscriminator(keras.Model):
-    """One patch discriminator for each scale; judges a pyramid {scale: [B, h, w, C]}."""
+    """One patch discriminator per scale of an image pyramid {scale: [B, h, w, C]}."""
 
     def __init__(self, common: CommonParams, params: DiscriminatorParams, **kwargs):
         super().__init__(**kwargs)

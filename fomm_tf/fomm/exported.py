@@ -1,4 +1,4 @@
-"""The First Order Motion Model as exported graphs: what goes through them, and how motion does."""
+"""The First Order Motion Model as exported graphs: signatures and motion transfer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fomm_tf.inference.manifest import Signature, Tensor, animating_signatures, 
 
 
 class ExportedFOMM(FOMMMotion, ExportedModel):
-    """`detect` gives `Keypoints`: value [1, K, 2], jacobian [1, K, 2, 2] or None."""
+    """`detect` returns `Keypoints`: value [1, K, 2], jacobian [1, K, 2, 2] or None."""
 
     OUTPUTS = {
         "value": Output("keypoints"),
-        # Of large pictures they are rounded by more, and show in the frames.
+        # Their rounding error grows with the image size, and shows in the frames.
         "jacobian": Output("jacobians", is_judged=False),
     }
 

@@ -1,4 +1,4 @@
-"""The picture from a source and a motion (paper section 3.4; official class name)."""
+"""Generates a frame from a source image and motion (paper section 3.4; official class name)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fomm_tf.layers.blocks import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2
 from fomm_tf.layers.sampler import BilinearSampler, resize_bilinear
 
 Motion = dict[str, tf.Tensor]
-"""`deformation` [B, h, w, 2], where in the source each pixel comes from, in [-1, 1];
-`occlusion_map` [B, h, w, 1], 0 where the source cannot help, if it is estimated; and what led to
-them."""
+"""`deformation` [B, h, w, 2], the sampling position in the source per pixel, in [-1, 1];
+`occlusion_map` [B, h, w, 1], 0 where the source is occluded, if estimated; and intermediate
+results."""
 
 
 class OcclusionAwareGenerator(keras.Model):
-    """Encodes the source, warps its features by the dense motion, masks what is hidden, decodes.
+    """Encodes the source, warps its features by the dense motion, masks occlusions, decodes.
 
-    Two calls: `encode(source)` once for each source picture, `decode(encoded, kp_source,
-    kp_driving)` once for each frame. `call` is both, and adds the warped picture `deformed`. The
-    steps of `decode` are open (`motion`, `move`, `paint`) for what mixes the features of pictures.
-    Both `Keypoints` arguments may be of any kind that `motion` takes.
+    Two calls: `encode(source)` once for each source image, `decode(encoded, kp_source,
+    kp_driving)` once for each frame. `call` is both, and adds the warped image `deformed`. The
+    steps of `decode` are public (`motion`, `move`, `paint`) for mixing the features of images.
+    Both `Keypoints` arguments may be of any kind that `motion` accepts.
     """
 
     def __init__(self, common: CommonParams, params: GeneratorParams, **kwargs):
@@ -54,7 +54,7 @@ class OcclusionAwareGenerator(keras.Model):
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
         """source [B, H, W, C] in [0, 1]: a dict of `prediction` [B, H, W, C], `deformed`
-        [B, H, W, C] (the source under the deformation) and the dense motion's outputs."""
+        [B, H, W, C] (the warped source) and the dense motion's outputs."""
         encoded = self.encode(source, training=training)
         out = self.decode(encoded, kp_source, kp_driving, training=training)
         if "deformation" in out:
@@ -62,8 +62,8 @@ class OcclusionAwareGenerator(keras.Model):
         return out
 
     def encode(self, source: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """All that does not depend on the driving frame: `features`, the reduced `source`, and the
-        `picture` itself where it is blended in."""
+        """All that does not depend on the driving frame: `features`, the downsampled `source`, and
+        the `picture` itself if it is blended in."""
         features = self.first(source, training=training)
         for block in self.down_blocks:
             features = block(features, training=training)
@@ -79,7 +79,7 @@ class OcclusionAwareGenerator(keras.Model):
         kp_driving: Any,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """The frame: a dict of `prediction` [B, H, W, C] and what `motion` gives."""
+        """The frame: a dict of `prediction` [B, H, W, C] and the outputs of `motion`."""
         motion = self.motion(encoded, kp_source, kp_driving, training=training)
         features = self.move(encoded["features"], motion)
         prediction = self.paint(features, training=training)
@@ -96,14 +96,14 @@ class OcclusionAwareGenerator(keras.Model):
         kp_driving: Any,
         training: bool = False,
     ) -> Motion:
-        """The dense motion's outputs; nothing for a generator without one."""
+        """The dense motion's outputs; empty for a generator without one."""
         if self.dense_motion_network is None:
             return {}
         source = encoded["source"]
         return self.dense_motion_network(source, kp_source, kp_driving, training=training)
 
     def move(self, features: tf.Tensor, motion: Motion) -> tf.Tensor:
-        """Features [B, h, w, C] under the deformation, faded where the source cannot help."""
+        """Warps features [B, h, w, C] and multiplies them by the occlusion map."""
         if "deformation" not in motion:
             return features
         moved = self.deform(features, motion)
@@ -112,12 +112,12 @@ class OcclusionAwareGenerator(keras.Model):
         return moved
 
     def deform(self, images: tf.Tensor, motion: Motion) -> tf.Tensor:
-        """Any maps [B, h, w, C] under the deformation alone."""
+        """Warps any maps [B, h, w, C], without occlusion."""
         _, height, width, _ = images.shape
         return self.sampler(images, resize_bilinear(motion["deformation"], height, width))
 
     def paint(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The picture [B, H, W, C] in [0, 1] that the features [B, h, w, C'] are of."""
+        """Decodes features [B, h, w, C'] to an image [B, H, W, C] in [0, 1]."""
         for block in self.bottleneck.values():
             features = block(features, training=training)
         for block in self.up_blocks:

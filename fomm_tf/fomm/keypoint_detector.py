@@ -1,4 +1,4 @@
-"""Keypoints and their local affine maps from a picture (paper section 3.2)."""
+"""Keypoints and their local affine transforms from an image (paper section 3.2)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fomm_tf.layers.hourglass import Hourglass
 
 
 class KeypointDetector(keras.Model):
-    """[B, H, W, C] pictures in [0, 1] -> `Keypoints`, with Jacobians if the config asks for them.
+    """[B, H, W, C] images in [0, 1] -> `Keypoints`, with Jacobians if the config has them.
 
-    An hourglass on the downsampled picture gives K heatmaps; a keypoint is its heatmap's centre of
-    mass, its Jacobian the mean of a predicted 2x2 field under the same heatmap.
+    An hourglass on the downsampled image predicts K heatmaps; a keypoint is its heatmap's centre of
+    mass, its Jacobian the heatmap-weighted mean of a predicted 2x2 field.
     """
 
     def __init__(self, common: CommonParams, params: KPDetectorParams, **kwargs):
@@ -45,7 +45,7 @@ class KeypointDetector(keras.Model):
         return self.keypoints(self.features(images, training=training))
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """What the heads look at: the hourglass's output [B, h, w, C'], padded for them."""
+        """Input of the heads: the hourglass's output [B, h, w, C'], padded."""
         features = self.predictor(self.down(images), training=training)
         if self.pad:
             margin = [self.pad, self.pad]
@@ -53,7 +53,7 @@ class KeypointDetector(keras.Model):
         return features
 
     def keypoints(self, features: tf.Tensor) -> Keypoints:
-        """The keypoints that `features` tell of."""
+        """Predicts keypoints from `features`."""
         heatmap = self.heatmap(self.kp(features))
         _, height, width, _ = heatmap.shape
         grid = coordinate_grid(height, width)
@@ -65,14 +65,14 @@ class KeypointDetector(keras.Model):
         return Keypoints(value, tf.reshape(jacobian, [-1, self.num_kp, 2, 2]))
 
     def heatmap(self, prediction: tf.Tensor) -> tf.Tensor:
-        """Softmax over all positions, sharpened by the temperature: [B, h, w, K] to the same."""
+        """Softmax with temperature over all positions: [B, h, w, K] -> [B, h, w, K]."""
         _, height, width, _ = prediction.shape
         flat = tf.reshape(prediction, [-1, height * width, self.num_kp])
         flat = tf.nn.softmax(flat / self.temperature, axis=1)
         return tf.reshape(flat, [-1, height, width, self.num_kp])
 
     def layer_groups(self) -> list[LayerGroup]:
-        """The layers in groups, for quantization."""
+        """The layer groups for quantization."""
         groups = [
             LayerGroup("detector_encoder", [self.predictor.encoder]),
             LayerGroup("detector_decoder", [self.predictor.decoder]),

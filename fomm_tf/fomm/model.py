@@ -1,4 +1,4 @@
-"""The First Order Motion Model as its users see it."""
+"""The First Order Motion Model's public class."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from fomm_tf.layers.groups import LayerGroup
 class FirstOrderMotionModel(FOMMMotion, KeypointModel):
     """Keypoint detector and generator of one config, with inference on NumPy arrays.
 
-    `detect` gives `Keypoints`: value [B, K, 2], jacobian [B, K, 2, 2] or None. `generate` gives
-    `prediction`, and where the config has them `mask` [B, h, w, K+1], `sparse_deformed`
+    `detect` returns `Keypoints`: value [B, K, 2], jacobian [B, K, 2, 2] or None. `generate` returns
+    `prediction`, and if the config has them `mask` [B, h, w, K+1], `sparse_deformed`
     [B, K+1, h, w, C], `occlusion_map` [B, h, w, 1], `deformed` [B, H, W, C] and `deformation`
     [B, h, w, 2].
     """
@@ -70,5 +70,5 @@ class FirstOrderMotionModel(FOMMMotion, KeypointModel):
         ]
 
     def phase_blocks(self) -> list[UpBlock2d]:
-        """The last two: the others have most weights and fewest pixels."""
+        """The last two: the others have the most weights and the fewest pixels."""
         return self.generator.up_blocks[-2:]

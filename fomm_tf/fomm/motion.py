@@ -1,8 +1,8 @@
-"""How the motion of a driving video becomes keypoints for the source picture. No TensorFlow.
+"""Transfers a driving video's motion to the source's keypoints. No TensorFlow.
 
-Absolute transfer takes the driving keypoints as they are: the result also gets the driving
-object's place, size and proportions. Relative transfer applies only the change since the initial
-driving frame (arXiv 2003.00196, eq. 13 and 14): the source keeps its own.
+Absolute transfer uses the driving keypoints unchanged: the result adopts the driving object's
+place, size and proportions. Relative transfer applies only the change since the initial driving
+frame (arXiv 2003.00196, eq. 13 and 14): the source keeps its own.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ def transfer_motion(
     relative_jacobian: bool = True,
     adapt_scale: bool = False,
 ) -> Keypoints:
-    """The keypoints that drive the source picture, as `normalize_kp` of the official animate.py.
+    """The keypoints that drive the source image, as `normalize_kp` of the official animate.py.
 
-    Each argument: value [B, K, 2], jacobian [B, K, 2, 2] or None; B of the driving keypoints, or 1
-    (broadcast). With `relative`, value = (driving - initial) * scale + source, where scale is
-    `movement_scale` with `adapt_scale` and else 1; with `relative_jacobian` too (it has no effect
+    Each argument: value [B, K, 2], jacobian [B, K, 2, 2] or None; B as for the driving keypoints,
+    or 1 (broadcast). With `relative`, value = (driving - initial) * scale + source, where scale is
+    `movement_scale` with `adapt_scale`, otherwise 1; with `relative_jacobian` too (no effect
     alone), jacobian = driving @ inv(initial) @ source. Without `relative` the driving keypoints are
-    returned as they are. Keypoints without jacobians stay without.
+    returned unchanged. Keypoints without Jacobians stay without.
 
-    Returns: float32 arrays. Raises: ModelError if the keypoints are of different models, or the
-    initial jacobians cannot be inverted.
+    Returns: float32 arrays. Raises: ModelError if the keypoints are from different models, or an
+    initial Jacobian is singular.
     """
     source, driving, initial = (_arrays(kp) for kp in (kp_source, kp_driving, kp_driving_initial))
     if len({(kp.value.shape[1], kp.jacobian is None) for kp in (source, driving, initial)}) > 1:
-        raise ModelError("the source's and the driving video's keypoints are of different models")
+        raise ModelError("source and driving keypoints are from different models")
     if not relative:
         return driving
     scale = np.float32(movement_scale(source, initial) if adapt_scale else 1)
@@ -75,7 +75,7 @@ def transfer_motion(
         except np.linalg.LinAlgError:
             raise ModelError(
                 "a keypoint's Jacobian in the initial driving frame is singular: "
-                "take another initial frame, or absolute motion"
+                "choose another initial frame, or absolute motion"
             ) from None
     return Keypoints(value, jacobian)
 

@@ -22,7 +22,7 @@ from fomm_tf.training.warps import warp_batches
 class FOMMTrainingStep(BaseStep):
     """Keypoint detector, generator and discriminator (if the config has one) under training.
 
-    A batch has, besides its pictures, a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
+    A batch has images and a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
     """
 
     model: FirstOrderMotionModel
@@ -98,8 +98,8 @@ class FOMMTrainingStep(BaseStep):
         return self.weights.discriminator_gan * adversarial.discriminator_gan_loss(*judged)
 
     def _judge(self, generated, real, kp_driving: Keypoints) -> tuple[Judgements, Judgements]:
-        """What the discriminator says of two pyramids. The order is the official one: each call
-        moves the state of its spectral norm."""
+        """The discriminator's outputs for two pyramids, in the official order: each call updates
+        the state of its spectral norm."""
         assert self.discriminator is not None
         kp = Keypoints(tf.stop_gradient(kp_driving.value))
         judged = self.discriminator(generated, kp, training=True)
