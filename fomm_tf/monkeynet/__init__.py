@@ -17,7 +17,7 @@ class MonkeyNet(Kind):
     """See `Kind`."""
 
     def recognises(self, data: dict[str, Any]) -> bool:
-        """A file says so, or has this generator's keys."""
+        """The file names this kind, or has this generator's keys."""
         model = data.get("model_params")
         generator = model.get("generator_params") if isinstance(model, dict) else None
         return data.get("model") == "monkey-net" or (

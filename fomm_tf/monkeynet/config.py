@@ -1,7 +1,7 @@
 """The typed view of a YAML in the official Monkey-Net schema: the only place that knows its keys.
 
-Groups of keys are those of the official code, with its defaults; `problems` of a group says what is
-wrong between its keys.
+Groups of keys are those of the official code, with its defaults; `problems` of a group reports keys
+that are inconsistent together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from fomm_tf.monkeynet.prediction_params import PredictionParams
 
 @dataclass(frozen=True)
 class DatasetParams(sections.DatasetParams):
-    """Where the videos are; `frame_shape` is (height, width, channels) of every frame."""
+    """The dataset; `frame_shape` is (height, width, channels) of every frame."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"image_shape": "frame_shape"}
 
@@ -43,8 +43,8 @@ class DatasetParams(sections.DatasetParams):
 
 @dataclass(frozen=True)
 class CommonParams(Section):
-    """What all networks share. `kp_variance`: "matrix" or "single" for one that the detector
-    measures, or the number that it always is."""
+    """Parameters shared by all networks. `kp_variance`: "matrix" or "single" if the detector
+    estimates it, or a constant."""
 
     num_kp: Annotated[int, Range(1, 256)]
     kp_variance: Literal["matrix", "single"] | Positive
@@ -52,7 +52,7 @@ class CommonParams(Section):
 
     @property
     def variance_side(self) -> int | None:
-        """A measured variance is [..., side, side]; None for a constant."""
+        """An estimated variance is [..., side, side]; None for a constant."""
         if self.kp_variance == "matrix":
             return 2
         return 1 if self.kp_variance == "single" else None
@@ -60,7 +60,7 @@ class CommonParams(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class KPDetectorParams(HourglassParams):
-    """Keypoint detector; `clip_variance`: no matrix variance has a smaller eigenvalue."""
+    """Keypoint detector; `clip_variance`: smallest eigenvalue of a matrix variance."""
 
     temperature: Positive
     clip_variance: Positive | None = None
@@ -68,7 +68,7 @@ class KPDetectorParams(HourglassParams):
 
 @dataclass(frozen=True)
 class EmbeddingParams(Section):
-    """What a `MovementEmbedding` consists of. `norm_const`: what heatmaps are divided by."""
+    """Components of a `MovementEmbedding`. `norm_const`: divisor of heatmaps."""
 
     use_deformed_source_image: bool = False
     use_difference: bool = False
@@ -78,13 +78,13 @@ class EmbeddingParams(Section):
     scale_factor: Scale = 1.0
 
     def problems(self) -> Iterator[str]:
-        """An embedding of nothing."""
+        """An empty embedding."""
         if not (self.use_heatmap or self.use_difference or self.use_deformed_source_image):
-            yield "use_heatmap: nothing is left in this embedding; set it"
+            yield "use_heatmap: this embedding is empty without it; set it"
 
 
 def _own_scale(path: str, params: EmbeddingParams | None) -> Iterator[str]:
-    """An embedding whose size another network decides."""
+    """An embedding whose size is determined by another network."""
     if params and params.scale_factor != 1:
         yield (
             f"{path}.scale_factor: must be 1 here; the network that the embedding is for has its "
@@ -94,7 +94,7 @@ def _own_scale(path: str, params: EmbeddingParams | None) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class DenseMotionParams(HourglassParams):
-    """Dense motion module; `bg_init` is what the background's mask starts from."""
+    """Dense motion module; `bg_init` is the initial bias of the background's mask."""
 
     mask_embedding_params: EmbeddingParams
     use_correction: bool
@@ -103,12 +103,12 @@ class DenseMotionParams(HourglassParams):
     num_group_blocks: Annotated[int, Range(0, 64)] = 0
 
     def problems(self) -> Iterator[str]:
-        """No motion, and an embedding of its own size."""
+        """A module without motion, or an embedding with its own scale."""
         yield from super().problems()
         if not (self.use_mask or self.use_correction):
             yield (
-                "use_mask: without it and use_correction there is no motion; leave "
-                "dense_motion_params out"
+                "use_mask: without it and use_correction there is no motion; remove "
+                "dense_motion_params"
             )
         yield from _own_scale("mask_embedding_params", self.mask_embedding_params)
 
@@ -116,7 +116,7 @@ class DenseMotionParams(HourglassParams):
 @dataclass(frozen=True, kw_only=True)
 class GeneratorParams(NetworkParams):
     """Generator; without `dense_motion_params` nothing moves, without `kp_embedding_params` the
-    decoder sees no keypoints. `interpolation_mode` is how both are brought to a level's size."""
+    decoder has no keypoint input. `interpolation_mode`: how both are resized to a level's size."""
 
     num_blocks: Blocks
     num_refinement_blocks: Annotated[int, Range(0, 64)]
@@ -132,7 +132,7 @@ class GeneratorParams(NetworkParams):
 
 @dataclass(frozen=True)
 class DiscriminatorParams(Section):
-    """Discriminator; it sees keypoints if `kp_embedding_params` says how."""
+    """Discriminator; keypoints are an input if `kp_embedding_params` is given."""
 
     block_expansion: Features = 64
     max_features: Features = 512
@@ -141,7 +141,7 @@ class DiscriminatorParams(Section):
     kp_embedding_params: EmbeddingParams | None = None
 
     def problems(self) -> Iterator[str]:
-        """An embedding of its own size."""
+        """An embedding with its own scale."""
         yield from _own_scale("kp_embedding_params", self.kp_embedding_params)
 
 
@@ -171,8 +171,8 @@ class ModelParams(BaseModelParams):
 
 @dataclass(frozen=True)
 class LossWeights(Section):
-    """Weights of the losses; of `reconstruction` one for the frame and one for each of the
-    discriminator's blocks, or 0 for none."""
+    """Loss weights; `reconstruction`: one for the frame and one per discriminator block, or 0 for
+    none."""
 
     reconstruction: Annotated[float, Range(0, 0)] | tuple[Weight, ...]
     reconstruction_deformed: Weight
@@ -187,7 +187,7 @@ class LossWeights(Section):
 
 @dataclass(frozen=True)
 class LogParams(Section):
-    """How often training reports (steps) and keeps a checkpoint (epochs)."""
+    """Intervals of reports (steps) and kept checkpoints (epochs)."""
 
     log_freq_iter: Count = 100
     cpk_freq_epoch: Count = 100
@@ -195,9 +195,9 @@ class LogParams(Section):
 
 @dataclass(frozen=True)
 class TrainParams(BaseTrainParams):
-    """Training. `detach_kp_generator`: the keypoints learn nothing through the generator;
-    `detach_kp_discriminator`: nor from the discriminator's own loss. `num_repeats` (ours, as in
-    FOMM's configs): how often an epoch goes through the dataset."""
+    """Training. `detach_kp_generator`: no gradient from the generator to the keypoints;
+    `detach_kp_discriminator`: none from the discriminator's own loss. `num_repeats` (ours, as in
+    FOMM's configs): passes over the dataset per epoch."""
 
     detach_kp_generator: bool
     detach_kp_discriminator: bool
@@ -215,13 +215,13 @@ class TrainParams(BaseTrainParams):
         return self.log_params.cpk_freq_epoch
 
     def learning_rate(self, network: str) -> float:
-        """One rate for all, where FOMM's schema has one for each network."""
+        """One learning rate for all networks; FOMM's schema has one for each."""
         return self.lr
 
 
 @dataclass(frozen=True)
 class NormalizationParams(Section):
-    """How driving keypoints become those of the result; see `monkeynet.motion`."""
+    """Motion transfer; see `monkeynet.motion`."""
 
     move_location: bool = False
     movement_mult: bool = False
@@ -240,7 +240,7 @@ class TransferParams(Section):
 
 @dataclass(frozen=True)
 class MonkeyNetConfig(BaseConfig):
-    """A whole configuration file. `model` (ours) may name the system that the file is for."""
+    """A whole configuration file. `model` (ours) may name the kind of model."""
 
     KIND = "Monkey-Net"
 
@@ -254,9 +254,9 @@ class MonkeyNetConfig(BaseConfig):
     model: Literal["monkey-net"] = "monkey-net"
 
     def problems(self) -> Iterator[str]:
-        """What is wrong between the architecture and the rest.
+        """Inconsistencies between the architecture and the rest.
 
-        Frames of other channels than the networks' are refused for training only.
+        A mismatch between the channels of frames and networks is an error for training only.
         """
         yield from self._size_problems()
         model, weights = self.model_params, self.train_params.loss_weights.layers
@@ -274,8 +274,8 @@ class MonkeyNetConfig(BaseConfig):
                 )
 
     def training_problems(self) -> Iterator[str]:
-        """Frames of other channels than the networks', or too small for the discriminator, and
-        nothing to learn."""
+        """Frames with the wrong number of channels or too small for the discriminator, and losses
+        that are all 0."""
         yield from self._channel_problems()
         height, width, _ = self.dataset_params.frame_shape
         discriminator = self.model_params.discriminator_params
@@ -293,7 +293,7 @@ class MonkeyNetConfig(BaseConfig):
 
     @property
     def pair_animation(self) -> PairAnimation:
-        """`transfer_params`; what these do with variances, the model does in every animation."""
+        """`transfer_params`; their variance options apply to every animation."""
         params = self.transfer_params
         motion = params.normalization_params
         return PairAnimation(

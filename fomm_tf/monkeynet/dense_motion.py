@@ -1,4 +1,4 @@
-"""Dense motion from the displacements of keypoints (Monkey-Net, section 3.2)."""
+"""Dense motion from keypoint displacements (Monkey-Net, section 3.2)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fomm_tf.monkeynet.movement_embedding import MovementEmbedding
 
 
 class DenseMotionModule(keras.layers.Layer):
-    """Combines the keypoints' displacements by masks, and adds a correction to every pixel.
+    """Combines the keypoints' displacements by masks, and adds a per-pixel correction.
 
-    Works at h x w, `scale_factor` times the picture. `call` returns a dict of
-    `deformation` [B, h, w, 2]: where in the source each pixel comes from, in [-1, 1],
-    `mask` [B, h, w, K+1] (with `use_mask`): how much each displacement counts (background first).
+    Works at h x w, `scale_factor` times the image size. `call` returns a dict of
+    `deformation` [B, h, w, 2]: the sampling position in the source per pixel, in [-1, 1],
+    `mask` [B, h, w, K+1] (with `use_mask`): weight of each displacement (background first).
     """
 
     def __init__(self, common: CommonParams, params: DenseMotionParams, **kwargs):
@@ -41,7 +41,7 @@ class DenseMotionModule(keras.layers.Layer):
             params.max_features,
             out_features=self.num_masks + 2 * params.use_correction,
         )
-        # Training starts from a still picture: the background's mask leads everywhere.
+        # Training starts without motion: the background's mask dominates everywhere.
         head = self.hourglass.decoder.conv
         assert head is not None
         head.kernel.assign(np.zeros(head.kernel.shape))

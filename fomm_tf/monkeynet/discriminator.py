@@ -1,4 +1,4 @@
-"""A patch discriminator that sees the keypoints (Monkey-Net, section 3.4)."""
+"""A keypoint-conditioned patch discriminator (Monkey-Net, section 3.4)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class VideoDiscriminatorBlock(DiscriminatorBlock):
         out = self.conv(inputs)
         if self.norm is not None:
             _, height, width, features = out.shape
-            # Frames one below the other are one instance.
+            # Frames stacked vertically form one instance.
             video = self.norm(tf.reshape(out, [-1, frames * height, width, features]))
             out = tf.reshape(video, [-1, height, width, features])
         out = tf.nn.leaky_relu(out, 0.2)

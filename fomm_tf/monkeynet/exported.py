@@ -1,4 +1,4 @@
-"""Monkey-Net as exported graphs: what goes through them, and how motion does."""
+"""Monkey-Net as exported graphs: signatures and motion transfer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fomm_tf.monkeynet.motion import MonkeyNetMotion
 
 
 class ExportedMonkeyNet(MonkeyNetMotion, ExportedModel):
-    """`detect` gives `GaussianKeypoints`: value [1, K, 2], and variance [1, K, 2, 2], [1, K, 1, 1]
-    or None."""
+    """`detect` returns `GaussianKeypoints`: value [1, K, 2], and variance [1, K, 2, 2],
+    [1, K, 1, 1] or None."""
 
     OUTPUTS = {
         "value": Output("keypoints"),
-        # Of large pictures they are rounded by more, and show in the frames.
+        # Their rounding error grows with the image size, and shows in the frames.
         "variance": Output("variances", is_judged=False),
     }
 

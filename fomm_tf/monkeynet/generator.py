@@ -1,4 +1,4 @@
-"""The picture from a source and a motion (Monkey-Net, section 3.3; official class name)."""
+"""Generates a frame from a source and motion (Monkey-Net, section 3.3; official class name)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fomm_tf.monkeynet.movement_embedding import MovementEmbedding
 
 
 class MotionTransferGenerator(keras.Model):
-    """Encodes the source, warps the features of every level by the dense motion, decodes them next
-    to the keypoints' embedding, refines.
+    """Encodes the source, warps the features of every level by the dense motion, decodes them
+    concatenated with the keypoints' embedding, refines.
 
-    Two calls: `encode(source)` once for each source picture, `decode(encoded, kp_source,
-    kp_driving)` once for each frame. `call` is both. A source encoded alone serves any number of
-    driving frames.
+    Two calls: `encode(source)` once for each source image, `decode(encoded, kp_source,
+    kp_driving)` once for each frame. `call` is both. One encoded source can be broadcast to any
+    number of driving frames.
     """
 
     def __init__(self, common: CommonParams, params: GeneratorParams, **kwargs):
@@ -56,12 +56,12 @@ class MotionTransferGenerator(keras.Model):
         kp_driving: GaussianKeypoints,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """source [B, H, W, C] in [0, 1]: what `decode` returns."""
+        """source [B, H, W, C] in [0, 1]: returns the outputs of `decode`."""
         encoded = self.encode(source, training=training)
         return self.decode(encoded, kp_source, kp_driving, training=training)
 
     def encode(self, source: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """All that does not depend on the driving frame: `features`, the deepest, and `skip_i` of
+        """All that does not depend on the driving frame: the deepest `features`, and `skip_i` of
         every level above; `skip_0` is the source itself."""
         *skips, features = self.appearance_encoder(source, training=training)
         return {"features": features} | {f"skip_{i}": skip for i, skip in enumerate(skips)}
@@ -73,8 +73,8 @@ class MotionTransferGenerator(keras.Model):
         kp_driving: GaussianKeypoints,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
-        """The frame: a dict of `prediction` [B, H, W, C], `deformed` [B, H, W, C] (the source under
-        the deformation), `deformation` [B, h, w, 2] and the dense motion's `mask`."""
+        """The frame: a dict of `prediction` [B, H, W, C], `deformed` [B, H, W, C] (the warped
+        source), `deformation` [B, h, w, 2] and the dense motion's `mask`."""
         source = encoded["skip_0"]
         if self.dense_motion_module is None:
             _, height, width, _ = source.shape

@@ -1,4 +1,4 @@
-"""Keypoints and their variance from a picture (Monkey-Net, section 3.1)."""
+"""Keypoints and their variance from an image (Monkey-Net, section 3.1)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from fomm_tf.monkeynet.config import CommonParams, KPDetectorParams
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 from fomm_tf.monkeynet.layers import downsample_nearest
 
-# Added to every pixel of a heatmap, so that no variance is singular. The heatmap then sums to a
-# little more than one, and so do the official moments.
+# Added to every pixel of a heatmap, so that no variance is singular. The heatmap then sums to
+# slightly more than one, as in the official code.
 _EPSILON = 1e-7
-# Below any squared difference of eigenvalues that float32 can tell from zero here.
+# Below any squared eigenvalue difference that float32 can distinguish from zero here.
 _TINY = 1e-20
 
 
 class KeypointDetector(keras.Model):
-    """[B, H, W, C] pictures in [0, 1] -> `GaussianKeypoints`.
+    """[B, H, W, C] images in [0, 1] -> `GaussianKeypoints`.
 
-    An hourglass gives K heatmaps; a keypoint is its heatmap's centre of mass, its variance the
-    heatmap's second moment about it: a matrix, its mean over x and y (`single`), or none at all
-    where the config has a constant.
+    An hourglass predicts K heatmaps; a keypoint is its heatmap's centre of mass, its variance the
+    heatmap's second central moment: a matrix, its mean over x and y (`single`), or None if the
+    config has a constant.
     """
 
     def __init__(self, common: CommonParams, params: KPDetectorParams, **kwargs):
@@ -64,7 +64,7 @@ class KeypointDetector(keras.Model):
         return GaussianKeypoints(value, variance)
 
     def heatmap(self, prediction: tf.Tensor) -> tf.Tensor:
-        """Softmax over all positions, sharpened by the temperature, plus epsilon: [B, h, w, K]."""
+        """Softmax with temperature over all positions, plus epsilon: [B, h, w, K]."""
         _, height, width, count = prediction.shape
         flat = tf.reshape(prediction, [-1, height * width, count])
         flat = tf.nn.softmax(flat / self.temperature, axis=1) + _EPSILON
@@ -72,9 +72,9 @@ class KeypointDetector(keras.Model):
 
 
 def clip_variance(variance: tf.Tensor, smallest: float) -> tf.Tensor:
-    """Scales variances [..., 2, 2] up whose smaller eigenvalue is below `smallest` to have it so.
+    """Scales up variances [..., 2, 2] whose smaller eigenvalue is below `smallest` to that value.
 
-    The eigenvalue is taken as determinant / larger one: of a difference little would be left.
+    The eigenvalue is computed as determinant / larger one: a difference would lose precision.
     """
     a, d = variance[..., 0, 0], variance[..., 1, 1]
     off_diagonal = tf.square(variance[..., 0, 1])

@@ -1,4 +1,4 @@
-"""Keypoints of the frames to come from those of the first (Monkey-Net, section 3.5)."""
+"""Predicts keypoints of future frames from those of the first (Monkey-Net, section 3.5)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fomm_tf.monkeynet.prediction_params import RNNParams
 
 
 class KeypointPredictor(keras.Model):
-    """Recurrent layers (GRU) and a linear one over the keypoints of all frames so far.
+    """GRU layers and a linear one over the keypoints of all frames so far.
 
-    Takes and returns keypoints of videos: value [N, T, K, 2], and variance [N, T, K, 2, 2] where
-    the detector gives matrices. Raises ModelError for models with `kp_variance: single`, which the
+    Accepts and returns keypoints of videos: value [N, T, K, 2], and variance [N, T, K, 2, 2] if the
+    detector returns matrices. Raises ModelError for models with `kp_variance: single`, which the
     official network cannot predict either.
     """
 
@@ -56,7 +56,7 @@ class KeypointPredictor(keras.Model):
         if not self.has_variance:
             return GaussianKeypoints(value)
         root = tf.reshape(out[..., 2:], [videos, frames, self.num_kp, 2, 2])
-        # root' root is symmetric and never negative.
+        # root' root is symmetric and positive semi-definite.
         return GaussianKeypoints(value, tf.matmul(root, root, transpose_a=True))
 
 
@@ -81,7 +81,7 @@ def _uniform(features: int) -> keras.initializers.RandomUniform:
 
 
 def predictor_state(predictor: KeypointPredictor) -> dict[str, np.ndarray]:
-    """All weights under PyTorch's names and in its layout."""
+    """All weights with PyTorch's names and layout."""
     entries: dict[str, np.ndarray] = {}
     for index, layer in enumerate(predictor.rnn):
         kernel, recurrent, bias = (_gates_swapped(weight.numpy()) for weight in layer.weights)
@@ -99,16 +99,16 @@ def predictor_state(predictor: KeypointPredictor) -> dict[str, np.ndarray]:
 def load_predictor_state(
     predictor: KeypointPredictor, entries: Mapping[str, np.ndarray], where: str
 ) -> None:
-    """Sets all weights from what `predictor_state` gives; raises ModelError if they do not fit or
-    are no finite numbers."""
+    """Sets all weights from a `predictor_state`; raises ModelError if they do not fit, or contain
+    NaN or infinite values."""
     expected = {name: value.shape for name, value in predictor_state(predictor).items()}
     shapes = {name: np.shape(value) for name, value in entries.items()}
     if shapes != expected:
         name = next(n for n in (*expected, *shapes) if expected.get(n) != shapes.get(n))
-        raise ModelError(f"{where} is no keypoint predictor of this config: it differs in {name}")
+        raise ModelError(f"{where} is not a keypoint predictor of this config: {name} differs")
     for name, value in entries.items():
         if value.dtype.kind != "f" or not np.isfinite(value).all():
-            raise ModelError(f"{where}: {name} holds values that are no finite numbers")
+            raise ModelError(f"{where}: {name} contains NaN or infinite values")
     for index, layer in enumerate(predictor.rnn):
         bias = np.stack([entries[f"rnn.bias_{part}_l{index}"] for part in ("ih", "hh")])
         kernel, recurrent = (entries[f"rnn.weight_{part}_l{index}"].T for part in ("ih", "hh"))
@@ -119,6 +119,6 @@ def load_predictor_state(
 
 
 def _gates_swapped(weight: np.ndarray) -> np.ndarray:
-    """Between PyTorch's order of the gates (reset, update, new) and Keras' (update, reset, new)."""
+    """Swaps between PyTorch's gate order (reset, update, new) and Keras' (update, reset, new)."""
     first, second, new = np.split(weight, 3, axis=-1)
     return np.concatenate([second, first, new], axis=-1)

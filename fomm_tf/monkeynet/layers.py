@@ -1,4 +1,4 @@
-"""Building blocks of Monkey-Net that FOMM has no use for."""
+"""Building blocks of Monkey-Net that FOMM does not use."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ InterpolationMode = Literal["nearest", "trilinear"]
 
 
 def downsample_nearest(images: tf.Tensor, scale: float) -> tf.Tensor:
-    """Every 1/scale-th pixel from the first on: [B, H, W, C] -> [B, H * scale, W * scale, C]."""
+    """Subsampling by 1/scale from the first pixel: [B, H, W, C] -> [B, H * scale, W * scale, C]."""
     stride = round(1 / scale)
     _, height, width, _ = images.shape
     return images[:, ::stride, ::stride][:, : height // stride, : width // stride]
 
 
 def resize(images: tf.Tensor, height: int, width: int, mode: InterpolationMode) -> tf.Tensor:
-    """[B, H, W, C] -> [B, height, width, C]: of a pixel's place floor(i * in / out) with `nearest`,
-    half-pixel bilinear with `trilinear` (frames are never mixed)."""
+    """[B, H, W, C] -> [B, height, width, C]: `nearest` reads pixel floor(i * in / out),
+    `trilinear` is half-pixel bilinear (frames are never mixed)."""
     if mode == "trilinear" or images.shape[1:3] == (height, width):
         return resize_bilinear(images, height, width)
     return tf.raw_ops.ResizeNearestNeighbor(images=images, size=[height, width])
@@ -40,8 +40,8 @@ class GroupBlock2d(keras.layers.Layer):
         self.groups = groups
 
     def call(self, inputs, training=False):
-        # As a dense convolution with zeros between the groups: not every CPU kernel and not every
-        # TFLite runtime takes grouped ones, and with so few channels the zeros cost nothing.
+        # As a dense convolution with zeros between the groups: not every CPU kernel or TFLite
+        # runtime supports grouped ones, and with so few channels the zeros cost nothing.
         size = self.conv.filters // self.groups
         inside = np.kron(np.eye(self.groups), np.ones([size, size])).astype(np.float32)
         kernel = tf.tile(tf.convert_to_tensor(self.conv.kernel), [1, 1, self.groups, 1]) * inside

@@ -18,8 +18,8 @@ def generator_losses(
     """The weighted losses of generator and keypoint detector by their names in the official log;
     those of weight zero are left out.
 
-    `rec_def` compares the warped source with the driving frame, `layer-i_rec` what the
-    discriminator saw of the two after i blocks (0: the frames themselves).
+    `rec_def` compares the warped source with the driving frame, `layer-i_rec` the discriminator's
+    features of prediction and driving frame after i blocks (0: the frames themselves).
     """
     losses = {}
     if weights.reconstruction_deformed:

@@ -1,4 +1,4 @@
-"""Monkey-Net as its users see it."""
+"""Monkey-Net's public class."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fomm_tf.monkeynet.motion import MonkeyNetMotion
 class MonkeyNetModel(MonkeyNetMotion, KeypointModel):
     """Keypoint detector and generator of one config, with inference on NumPy arrays.
 
-    `detect` gives `GaussianKeypoints`: value [B, K, 2], and variance [B, K, 2, 2], [B, K, 1, 1] or
-    None. `generate` gives `prediction` and `deformed` [B, H, W, C], `deformation` [B, h, w, 2], and
-    where the config has masks `mask` [B, h, w, K+1].
+    `detect` returns `GaussianKeypoints`: value [B, K, 2], and variance [B, K, 2, 2], [B, K, 1, 1]
+    or None. `generate` returns `prediction` and `deformed` [B, H, W, C], `deformation`
+    [B, h, w, 2], and if the config has masks `mask` [B, h, w, K+1].
     """
 
     config: MonkeyNetConfig
@@ -59,7 +59,7 @@ class MonkeyNetModel(MonkeyNetMotion, KeypointModel):
             groups += [
                 LayerGroup("motion_encoder", [*motion.group_blocks, motion.hourglass.encoder]),
                 LayerGroup("motion_decoder", [motion.hourglass.decoder]),
-                # It gives displacements themselves.
+                # Its outputs are displacements.
                 LayerGroup("motion_head", head, quality="dynamic", fast="dynamic"),
             ]
         refinement = list(generator.refinement_module.values())
@@ -67,11 +67,11 @@ class MonkeyNetModel(MonkeyNetMotion, KeypointModel):
             *groups,
             LayerGroup("down", [generator.appearance_encoder]),
             LayerGroup("up", generator.video_decoder.up_blocks),
-            # The picture stands beside features of a much wider range: 8 bits for both leave few to
-            # the picture.
+            # The image is concatenated with features of a much wider range: a shared int8 scale
+            # leaves few levels for the image.
             LayerGroup("refinement", refinement, quality="float", fast="dynamic"),
         ]
 
     def phase_blocks(self) -> list[UpBlock2d]:
-        """The last two: the others have most weights and fewest pixels."""
+        """The last two: the others have the most weights and the fewest pixels."""
         return self.generator.video_decoder.up_blocks[-2:]

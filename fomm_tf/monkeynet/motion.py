@@ -1,8 +1,7 @@
-"""How the motion of a driving video becomes Monkey-Net's keypoints for the source picture. No
-TensorFlow.
+"""Transfers a driving video's motion to the source's keypoints for Monkey-Net. No TensorFlow.
 
-Relative transfer (`move_location`) takes over the change since the initial driving frame, absolute
-transfer the driving keypoints as they are; see `MotionOptions`.
+Relative transfer (`move_location`) applies the change since the initial driving frame, absolute
+transfer uses the driving keypoints unchanged; see `MotionOptions`.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from fomm_tf.inference.pose import movement_scale
 from fomm_tf.monkeynet.config import MonkeyNetConfig
 from fomm_tf.monkeynet.keypoints import GaussianKeypoints
 
-# What an eigenvalue becomes that an adapted variance may not have.
+# Replaces invalid eigenvalues of an adapted variance.
 _SMALLEST_EIGENVALUE = 1e-6
 
 
 class MonkeyNetMotion(MotionTransfer):
     """Relative and absolute motion of keypoints with variances; see `transfer_motion`.
 
-    What becomes of variances, and whether keypoints stay inside the picture, is the config's.
+    The config determines the handling of variances and whether keypoints are clipped to the image.
     """
 
     DETECTED = GaussianKeypoints
@@ -59,15 +58,15 @@ def transfer_motion(
     adapt_variance: bool = False,
     clip_mean: bool = False,
 ) -> GaussianKeypoints:
-    """The keypoints that drive the source picture, as `normalize_kp` of the official transfer.py.
+    """The keypoints that drive the source image, as `normalize_kp` of the official transfer.py.
 
-    Each argument: value [B, K, 2], variance [B, K, 2, 2] or None; B of the driving keypoints, or 1
-    (broadcast). With `move_location`, value = (driving - initial) * scale + source, where scale is
-    `movement_scale` with `movement_mult` and else 1. With `clip_mean`, keypoints stay inside the
-    picture. With `adapt_variance`, variance = driving @ inv(initial) @ source, made symmetric and
-    positive; a constant variance stays.
+    Each argument: value [B, K, 2], variance [B, K, 2, 2] or None; B as for the driving keypoints,
+    or 1 (broadcast). With `move_location`, value = (driving - initial) * scale + source, where
+    scale is `movement_scale` with `movement_mult`, otherwise 1. With `clip_mean`, keypoints are
+    clipped to the image. With `adapt_variance`, variance = driving @ inv(initial) @ source, made
+    symmetric and positive; a constant variance is unchanged.
 
-    Returns: float32 arrays. Raises: ModelError if the keypoints are of different models, or have
+    Returns: float32 arrays. Raises: ModelError if the keypoints are from different models, or have
     variances that cannot be adapted.
     """
     source, driving, initial = (_arrays(kp) for kp in (kp_source, kp_driving, kp_driving_initial))
@@ -75,7 +74,7 @@ def transfer_motion(
         len({(kp.value.shape[1], np.shape(kp.variance)[1:]) for kp in (source, driving, initial)})
         > 1
     ):
-        raise ModelError("the source's and the driving video's keypoints are of different models")
+        raise ModelError("source and driving keypoints are from different models")
     value, variance = driving.value, driving.variance
     if move_location:
         scale = 1.0
@@ -98,7 +97,7 @@ def _adapted(source: np.ndarray, driving: np.ndarray, initial: np.ndarray) -> np
     except np.linalg.LinAlgError:
         raise ModelError(
             "a keypoint's variance in the initial driving frame is singular: "
-            "take another initial frame, or leave adapt_variance out"
+            "choose another initial frame, or disable adapt_variance"
         ) from None
     values, vectors = np.linalg.eigh((adapted + np.swapaxes(adapted, -1, -2)) / 2)
     values = np.where(values > 0, values, _SMALLEST_EIGENVALUE)

@@ -1,4 +1,4 @@
-"""Keypoints as maps that convolutions can read (Monkey-Net, section 3.2)."""
+"""Keypoints as feature maps for convolutions (Monkey-Net, section 3.2)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from fomm_tf.monkeynet.layers import downsample_nearest
 
 
 class MovementEmbedding(keras.layers.Layer):
-    """For each keypoint, as the config asks: its heatmap (of the driving frame, or less that of the
-    source), its displacement, and the picture moved by it.
+    """For each keypoint, as configured: its heatmap (of the driving frame, or minus that of the
+    source), its displacement, and the image shifted by it.
 
-    With `background`, one more that does not move comes first: heatmap and displacement zero, the
-    picture as it is.
+    With `background`, a static entry comes first: zero heatmap and displacement, unshifted image.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class MovementEmbedding(keras.layers.Layer):
         self, images: tf.Tensor, kp_source: GaussianKeypoints, kp_driving: GaussianKeypoints
     ) -> tf.Tensor:
         """images: [B or 1, H, W, C]. Returns [B, h, w, out_channels], h and w being H and W times
-        the config's `scale_factor`; all channels of one keypoint are neighbours."""
+        the config's `scale_factor`; all channels of one keypoint are adjacent."""
         images = downsample_nearest(images, self.params.scale_factor)
         _, height, width, _ = images.shape
         parts = []
@@ -58,7 +57,7 @@ class MovementEmbedding(keras.layers.Layer):
     def displacements(
         self, kp_source: GaussianKeypoints, kp_driving: GaussianKeypoints
     ) -> tf.Tensor:
-        """From the driving frame back to the source: [B, K (+ 1), 2]."""
+        """Backward, from the driving frame to the source: [B, K (+ 1), 2]."""
         difference = kp_source.value - kp_driving.value
         return tf.pad(difference, [[0, 0], [int(self.background), 0], [0, 0]])
 
@@ -71,7 +70,7 @@ class MovementEmbedding(keras.layers.Layer):
     def _normalized(self, kp: GaussianKeypoints, height: int, width: int) -> tf.Tensor:
         heatmaps = keypoint_heatmaps(kp, height, width, self.kp_variance)
         if self.params.norm_const == "sum":
-            # Of a keypoint so far outside that nothing is left of it, the heatmap stays zero.
+            # The heatmap of a keypoint so far outside that it vanishes stays zero.
             total = tf.reduce_sum(heatmaps, axis=[1, 2], keepdims=True)
             return tf.math.divide_no_nan(heatmaps, total)
         return heatmaps / self.params.norm_const

@@ -1,9 +1,9 @@
-"""Goes on from a picture, or from the first frames of videos: image-to-video by a Monkey-Net.
+"""Predicts future frames from a picture or from the first frames of videos, with a Monkey-Net.
 
-A recurrent network, the predictor, says how the keypoints move on.
+A recurrent network, the predictor, predicts the motion of the keypoints.
 
-Train it:   --data DIR --out FOLDER
-Then go on: --source PICTURE --predictor FOLDER/predictor.npz --out result.mp4
+Train it: --data DIR --out FOLDER
+Use it:   --source PICTURE --predictor FOLDER/predictor.npz --out result.mp4
 """
 
 from __future__ import annotations
@@ -56,32 +56,31 @@ PREDICTOR_FILE = "predictor.npz"
 
 DETAILS = """\
 examples:
-  # learn how the training videos move, and go on with the test videos from their first frames
+  # train on the training videos, and continue the test videos from their first frames
   python -m fomm_tf.predict --model runs/monkeynet-bair --data data/bair --out results
 
-  # go on from a picture
+  # continue from a picture
   python -m fomm_tf.predict --model runs/monkeynet-bair --predictor results/predictor.npz \\
       --source robot.png --frames 48 --out result.mp4
 
 In --out with --data:
-  predictor.npz  what was learned, for --predictor; for this model alone, whose keypoints it knows
-  NAME.gif       a test video's frames beside those that were made of its first ones
+  predictor.npz  the trained predictor, for --predictor; only for this model's keypoints
+  NAME.gif       a test video's frames beside those predicted from its first ones
                  (prediction_params.format; as many as num_frames and the video allow)
-  png/NAME.png   the made frames in a row
+  png/NAME.png   the predicted frames in a row
 
-prediction_params of the model's config says how many frames are given (init_frames) and made
-(num_frames), how many videos are learned from (train_size), and how the predictor is trained.
+prediction_params of the model's config sets the number of given frames (init_frames), of all frames
+(num_frames) and of training videos (train_size), and the training of the predictor.
 Training videos with fewer than num_frames frames are left out. A --data DIR without test/ is split
-as training on it splits it. With --predictor nothing is trained.
+as for training on it. With --predictor nothing is trained.
 
-From a picture the result has the model's frame size, and as many frames per second as the videos
-that were learned from (their median). More --frames than num_frames may be asked for; how well
-that goes was never learned.
+From a picture the result has the model's frame size, and the frame rate of the training videos
+(their median). --frames may exceed num_frames, but the predictor is not trained for that.
 """
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     set_threads(args.threads)
     if args.predictor is not None and not args.predictor.is_file():
@@ -108,10 +107,10 @@ def _continue_picture(args: argparse.Namespace) -> None:
             f"--frames {count} leaves nothing to predict: {params.init_frames} are given "
             "(prediction_params.init_frames of the model's config)"
         )
-    # Opened first: an output that cannot be written must show before the work.
+    # Opened first: an output that cannot be written must fail before the work.
     with open_output(args, fps) as writer:
         if params.init_frames > 1:
-            say(args.source, f"stands still for the first {params.init_frames} frames")
+            say(args.source, f"repeated as the first {params.init_frames} frames")
         picture = to_float(fitted_source(args, source, model.frame_size))
         given = np.repeat(picture[None], params.init_frames, axis=0)
         frames = continue_frames(model, predictor, params.predict_variance, given, count)
@@ -143,7 +142,7 @@ def _continue_dataset(args: argparse.Namespace) -> None:
 def _train(
     args: argparse.Namespace, model: MonkeyNetModel, dataset: FramesDataset
 ) -> KeypointPredictor:
-    """A predictor of the dataset's keypoints; it is written to --out."""
+    """Trains a predictor of the dataset's keypoints and writes it to --out."""
     import keras
 
     from fomm_tf.monkeynet.keypoint_predictor import KeypointPredictor
@@ -155,7 +154,7 @@ def _train(
     keras.utils.set_random_seed(args.seed or 0)
     predictor = KeypointPredictor(model.config.model_params.common_params, params.rnn_params)
     videos, fps = _keypoints_of(model, dataset, params)
-    # Before the minutes of training, so that a place that cannot be written shows.
+    # Before minutes of training: an output that cannot be written must fail first.
     args.out.mkdir(parents=True, exist_ok=True)
     loss = train_predictor(predictor, videos, params, np.random.default_rng(args.seed or 0))
     print(f"trained on {len(videos)} videos for {params.num_epochs} epochs: loss {loss:.4f}")
@@ -167,8 +166,8 @@ def _train(
 def _keypoints_of(
     model: MonkeyNetModel, dataset: FramesDataset, params: PredictionParams
 ) -> tuple[list[GaussianKeypoints], float]:
-    """The keypoints of all frames of the training videos that are long enough, and the median of
-    these videos' frames per second."""
+    """The keypoints of all frames of sufficiently long training videos, and these videos' median
+    frame rate."""
     from fomm_tf.monkeynet.prediction import join_frames
 
     videos, rates = [], []
@@ -185,8 +184,8 @@ def _keypoints_of(
             rates.append(fps)
     if not videos:
         raise DataError(
-            f"{dataset.root}: no training video has {params.num_frames} frames, which "
-            "prediction_params.num_frames of the model's config asks for"
+            f"{dataset.root}: no training video has {params.num_frames} frames "
+            "(prediction_params.num_frames of the model's config)"
         )
     return videos, statistics.median(rates)
 
@@ -198,7 +197,7 @@ def _predict_all(
     out: Path,
     limit: int | None,
 ) -> int:
-    """Continues the test videos, tells how close that came, and returns how many there were."""
+    """Continues the test videos, reports the error, and returns their number."""
     from fomm_tf.monkeynet.prediction import continue_frames
 
     params, clips = model.config.prediction_params, dataset.clips[:limit]
@@ -228,7 +227,7 @@ def _predict_all(
         count += 1
     if not count:
         raise DataError(f"{dataset.root}: none of its test videos could be continued")
-    print(f"L1 of the made frames: {made.l1:.4f}; of the first frame unchanged: {still.l1:.4f}")
+    print(f"L1 of the predicted frames: {made.l1:.4f}; of the unchanged first: {still.l1:.4f}")
     return count
 
 
@@ -246,24 +245,24 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="folder of a Monkey-Net")
     add("--data", type=Path, metavar="DIR", help="dataset: train/ and test/ of DIR")
-    add("--source", type=Path, metavar="PICTURE", help="the picture to go on from")
-    add("--predictor", type=Path, metavar="FILE", help="a predictor that was trained before")
+    add("--source", type=Path, metavar="PICTURE", help="the picture to continue from")
+    add("--predictor", type=Path, metavar="FILE", help="a trained predictor")
     add(
         "--out",
         type=Path,
         required=True,
         metavar="PATH",
-        help="a folder; of --source result.mp4, result.gif or a folder",
+        help="a folder; with --source result.mp4, result.gif or a folder",
     )
     add(
         "--frames",
         type=positive,
         metavar="N",
-        help="frames of the result, with the picture (default: prediction_params.num_frames)",
+        help="frames of the result, including the picture (default: prediction_params.num_frames)",
     )
-    add("--epochs", type=positive, metavar="N", help="instead of prediction_params.num_epochs")
+    add("--epochs", type=positive, metavar="N", help="overrides prediction_params.num_epochs")
     add("--videos", type=positive, metavar="N", help="at most N test videos (default: all)")
-    add("--seed", type=not_negative, metavar="N", help="of the training (default: 0)")
+    add("--seed", type=not_negative, metavar="N", help="for training (default: 0)")
     add_picture_arguments(parser)
     args = parser.parse_args(argv)
     _check_combination(parser, args)

@@ -1,4 +1,4 @@
-"""Image-to-video: training a keypoint predictor, and going on with a video's first frames."""
+"""Image-to-video: training a keypoint predictor, and continuing a video's first frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fomm_tf.training.adam import Adam
 
 
 class PredictorTraining:
-    """Moves a predictor on by batches of sequences; the rate falls when the loss stops falling."""
+    """Trains a predictor on batches of sequences; reduces the learning rate on a loss plateau."""
 
     def __init__(self, predictor: KeypointPredictor, params: PredictionParams):
         self.predictor = predictor
@@ -29,7 +29,7 @@ class PredictorTraining:
 
     @tf.function(reduce_retracing=True)
     def step(self, kp: GaussianKeypoints) -> tf.Tensor:
-        """kp: [N, T, K, ...]. One update; returns the loss before it."""
+        """One update on kp [N, T, K, ...]; returns the loss before it."""
         with tf.GradientTape() as tape:
             predicted = self.predictor(hidden(kp, self.init_frames), training=True)
             pairs = [(a, b) for a, b in zip(predicted, kp, strict=True) if b is not None]
@@ -55,7 +55,7 @@ def train_predictor(
     rng: np.random.Generator,
 ) -> float:
     """Trains for all epochs, each on one random window of every video's keypoints [T, K, ...];
-    returns the last epoch's loss. Raises UserError when it is no finite number."""
+    returns the last epoch's loss. Raises UserError if it becomes NaN or infinite."""
     training = PredictorTraining(predictor, params)
     loss = float("nan")
     with tqdm(range(params.num_epochs), "training", unit="epoch") as bar:
@@ -76,8 +76,8 @@ def train_predictor(
 
 
 class Plateau:
-    """When to take a tenth of the rate: after `patience` + 1 epochs in a row that are not better
-    than the best by one part in 10,000 (`torch.optim.lr_scheduler.ReduceLROnPlateau`)."""
+    """Divides the learning rate by ten after `patience` + 1 consecutive epochs without a relative
+    improvement of 1e-4 (`torch.optim.lr_scheduler.ReduceLROnPlateau`)."""
 
     def __init__(self, patience: int = 50):
         self.patience = patience
@@ -85,7 +85,7 @@ class Plateau:
         self.waited = 0
 
     def __call__(self, loss: float) -> float:
-        """The factor for the rate after an epoch with this loss: 1 or 0.1."""
+        """The factor for the learning rate after an epoch with this loss: 1 or 0.1."""
         if loss < self.best * (1 - 1e-4):
             self.best, self.waited = loss, 0
         else:
@@ -99,8 +99,8 @@ class Plateau:
 def random_windows(
     videos: list[GaussianKeypoints], frames: int, rng: np.random.Generator
 ) -> GaussianKeypoints:
-    """`frames` consecutive frames of each video's keypoints [T, K, ...], T >= frames, from a random
-    one on: [N, frames, K, ...]."""
+    """A random window of `frames` frames of each video's keypoints [T, K, ...], T >= frames:
+    [N, frames, K, ...]."""
     starts = [rng.integers(len(kp.value) - frames + 1) for kp in videos]
     windows = [
         [None if part is None else part[start : start + frames] for part in kp]
@@ -114,8 +114,8 @@ def random_windows(
 def predict_keypoints(
     predictor: KeypointPredictor, kp: GaussianKeypoints, init_frames: int, predict_variance: bool
 ) -> GaussianKeypoints:
-    """Goes on from the first `init_frames` frames of kp [N, T, K, ...]; the others are not looked
-    at. Returns all T frames, the given ones as they are.
+    """Continues the first `init_frames` frames of kp [N, T, K, ...]; the others are ignored.
+    Returns all T frames, the given ones unchanged.
 
     `predict_variance` has the official meaning: the last given variance is kept for all frames.
     """
@@ -138,8 +138,8 @@ def continue_frames(
     given: np.ndarray,
     count: int,
 ) -> Iterator[np.ndarray]:
-    """`count` frames, float32 [H, W, 3] in [0, 1], one at a time: those `given` [T, H, W, 3], T <=
-    count, as the model makes them, and what follows from them. See `predict_keypoints`."""
+    """Yields `count` frames, float32 [H, W, 3] in [0, 1]: the model's reconstruction of `given`
+    [T, H, W, 3], T <= count, and its predictions. See `predict_keypoints`."""
     found = join_frames([model.detect(frame[None]) for frame in given])
     rest = count - len(given)
     video = found.map(lambda part: np.concatenate([part, np.repeat(part[:1], rest, 0)])[None])
@@ -152,7 +152,7 @@ def continue_frames(
 
 
 def join_frames(frames: list[GaussianKeypoints]) -> GaussianKeypoints:
-    """Keypoints of single frames, [1, K, ...] each, as those of a video [T, K, ...]."""
+    """Concatenates keypoints of single frames, [1, K, ...], to those of a video [T, K, ...]."""
     parts = zip(*frames, strict=True)
     return GaussianKeypoints(*(None if p[0] is None else np.concatenate(p) for p in parts))
 

@@ -12,7 +12,7 @@ from fomm_tf.config.sections import Count, LearningRate, VideoSuffix
 
 @dataclass(frozen=True)
 class RNNParams(Section):
-    """The recurrent network that goes on with a movement; `dropout` between its layers."""
+    """The recurrent network that predicts the motion; `dropout` between its layers."""
 
     num_features: Annotated[int, Range(1, 65536)] = 1024
     num_layers: Annotated[int, Range(1, 16)] = 1
@@ -21,8 +21,8 @@ class RNNParams(Section):
 
 @dataclass(frozen=True)
 class PredictionParams(Section):
-    """Image-to-video: `init_frames` of `num_frames` are given. `predict_variance: true` means in
-    the official code, and so here, that the last given frame's variance stays."""
+    """Image-to-video: `init_frames` of `num_frames` are given. As in the official code,
+    `predict_variance: true` means that the last given frame's variance is kept."""
 
     rnn_params: RNNParams
     predict_variance: bool

@@ -1,4 +1,4 @@
-"""A trained keypoint predictor as a file, which knows the model that it belongs to."""
+"""The file of a trained keypoint predictor, tied to its model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fomm_tf.monkeynet.model import MonkeyNetModel
 from fomm_tf.weights.arrays import read_arrays, save_arrays
 from fomm_tf.weights.state_dict import state_dict
 
-# Beside the weights: whose keypoints it goes on with, and how many of them make a second.
+# Beside the weights: fingerprint of the detector, and frame rate.
 _DETECTOR = "detector"
 _FPS = "fps"
 _ADVICE = "train a predictor of this model with --data DIR"
@@ -29,8 +29,8 @@ _ADVICE = "train a predictor of this model with --data DIR"
 def save_predictor(
     path: str | os.PathLike, predictor: KeypointPredictor, model: MonkeyNetModel, fps: float
 ) -> None:
-    """Writes a predictor (.npz) that was trained on the keypoints that `model` finds in videos of
-    `fps` frames per second."""
+    """Writes a predictor (.npz) trained on keypoints that `model` detects in videos of `fps` frames
+    per second."""
     about = {_DETECTOR: _fingerprint(model.kp_detector), _FPS: np.array([fps])}
     with replacing(path) as temporary:
         save_arrays(temporary, predictor_state(predictor) | about)
@@ -39,10 +39,10 @@ def save_predictor(
 def load_predictor(
     path: str | os.PathLike, model: MonkeyNetModel
 ) -> tuple[KeypointPredictor, float]:
-    """What `save_predictor` wrote for this model: the predictor, and its frames per second.
+    """Reads a `save_predictor` file of this model: the predictor, and its frames per second.
 
-    Raises ModelError with one line where the file is damaged or belongs to another model: its
-    detector must have the same weights, and its config the same `rnn_params`.
+    Raises ModelError with one line if the file is damaged or belongs to another model: its detector
+    must have the same weights, and its config the same `rnn_params`.
     """
     path, config = Path(path), model.config
     predictor = KeypointPredictor(
@@ -56,7 +56,7 @@ def load_predictor(
         raise ModelError(f"{error}; {_ADVICE}") from error
     owner, fps = entries.pop(_DETECTOR, None), entries.pop(_FPS, None)
     if owner is None or fps is None:
-        raise ModelError(f"{path} is no predictor file; {_ADVICE}")
+        raise ModelError(f"{path} is not a predictor file; {_ADVICE}")
     load_predictor_state(predictor, entries, str(path))
     if not np.array_equal(owner, detector):
         raise ModelError(f"{path} was trained on the keypoints of another model; {_ADVICE}")

@@ -20,7 +20,7 @@ class MonkeyNetTrainingStep(BaseStep):
     """Keypoint detector, generator and discriminator under training.
 
     A batch may have several driving frames for each source: `source` [B, H, W, C], `driving`
-    [B * D, H, W, C], the D frames of each source in a row.
+    [B * D, H, W, C], the D frames of each source consecutively.
     """
 
     model: MonkeyNetModel
@@ -44,15 +44,15 @@ class MonkeyNetTrainingStep(BaseStep):
             with tf.GradientTape() as discriminator_tape:
                 judged = self.discriminator_losses(batch, out["prediction"], keypoints)
                 discriminator_total = tf.add_n(list(judged.values())) / replicas
-            # Its own loss reaches the detector too, unless the config detaches it; the generator it
-            # never does. The discriminator has not changed since it judged for the generator.
+            # Its own loss also trains the detector, unless the config detaches it, but never the
+            # generator. The discriminator is unchanged since the generator's loss.
             total += discriminator_total
         self._apply(discriminator_tape, discriminator_total, "discriminator")
         self._apply(tape, total, "generator", "kp_detector")
         return losses | judged
 
     def _apply(self, tape: tf.GradientTape, loss: tf.Tensor, *names: str) -> None:
-        """Moves the named networks down the gradient; what the loss does not reach stays."""
+        """Updates the named networks; weights that the loss does not reach get zero gradients."""
         groups = [self.networks[name].trainable_variables for name in names]
         gradients = tape.gradient(loss, groups, unconnected_gradients="zero")
         for name, group in zip(names, gradients, strict=True):
@@ -66,7 +66,7 @@ class MonkeyNetTrainingStep(BaseStep):
         source, driving = batch["source"], batch["driving"]
         count = tf.shape(source)[0]
         frames = tf.shape(driving)[0] // count
-        # Together, so that the norms see all of them.
+        # Together, so that the norms' statistics include all of them.
         kp = self.model.kp_detector(tf.concat([source, driving], axis=0), training=True)
         kp_source = kp.map(lambda part: tf.repeat(part[:count], frames, axis=0))
         keypoints: Pair = kp_source, kp.map(lambda part: part[count:])
