@@ -1,7 +1,7 @@
-"""Motion-supervised co-part segmentation (arXiv 2004.03234): parts that move alike, and their swap.
+"""Motion-supervised co-part segmentation (arXiv 2004.03234), and part swap.
 
-A detector of FOMM with one more head says which part each pixel belongs to; a picture is rebuilt
-from another one by moving each part as a whole.
+FOMM's detector with an additional head segments an image into parts that move together; a frame is
+reconstructed from another one by moving each part as a whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CoPart(Kind):
     """See `Kind`."""
 
     def recognises(self, data: dict[str, Any]) -> bool:
-        """A file with this segmentation module's keys."""
+        """The file has this segmentation module's keys."""
         model = data.get("model_params")
         return isinstance(model, dict) and "segmentation_module_params" in model
 

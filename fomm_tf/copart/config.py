@@ -33,7 +33,7 @@ from fomm_tf.fomm.config import DenseMotionParams
 
 @dataclass(frozen=True)
 class PartParams(Section):
-    """What both modules share: `num_segments` parts, the background not counted."""
+    """Parameters shared by both modules: `num_segments` parts, not counting the background."""
 
     num_segments: Annotated[int, Range(1, 256)]
     num_channels: Annotated[int, Range(1, 16)]
@@ -42,14 +42,14 @@ class PartParams(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationModuleParams(HourglassParams):
-    """Segmentation module; parts are found in pictures of `scale_factor` of the size."""
+    """Segmentation module; it segments images downsampled by `scale_factor`."""
 
     temperature: Positive
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstOrderParams(DenseMotionParams):
-    """FOMM's dense motion network as another source of motion; the official code's sizes."""
+    """FOMM's dense motion network as an alternative source of motion; the official code's sizes."""
 
     block_expansion: Features = 64
     max_features: Features = 1024
@@ -60,8 +60,8 @@ class FirstOrderParams(DenseMotionParams):
 
 @dataclass(frozen=True, kw_only=True)
 class ReconstructionModuleParams(NetworkParams):
-    """Reconstruction module. `dense_motion_params` (ours): the model also keeps FOMM's dense motion
-    network, which part swap can align by; converting a checkpoint that holds one sets it."""
+    """Reconstruction module. `dense_motion_params` (ours): the model also holds FOMM's dense motion
+    network, which part swap can use for alignment; converting a checkpoint that has one sets it."""
 
     num_down_blocks: Annotated[int, Range(0, 10)]
     num_bottleneck_blocks: Annotated[int, Range(0, 64)]
@@ -99,7 +99,7 @@ class CoPartModelParams(BaseModelParams):
 
 @dataclass(frozen=True)
 class CoPartLossWeights(Section):
-    """Weights of the losses; `equivariance` weighs shifts and affine maps alike. `pixel`: see
+    """Loss weights; `equivariance` applies to shifts and affine transforms. `pixel`: see
     `fomm.config.LossWeights`."""
 
     equivariance: Weight
@@ -109,8 +109,8 @@ class CoPartLossWeights(Section):
 
 @dataclass(frozen=True)
 class CoPartTrainParams(BaseTrainParams):
-    """Training. The official files name the learning rates otherwise than the official code, which
-    is right here. `epoch_milestones` and `vgg_weights` are ours, as in FOMM's configs."""
+    """Training. The official files and the official code name the learning rates differently; the
+    code's names apply. `epoch_milestones` and `vgg_weights` are ours, as in FOMM's configs."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {
         "lr_segmentation": "lr_segmentation_module",
@@ -150,7 +150,7 @@ class CoPartConfig(BaseConfig):
     reconstruction_params: ReconstructionParams = ReconstructionParams(None, ".mp4")
 
     def training_problems(self) -> Iterator[str]:
-        """Pyramids too small for VGG, and a network that training would leave behind."""
+        """Scales too small for VGG, and a network that would not be trained."""
         yield from pyramid_problems(self.dataset_params.frame_shape, self.train_params)
         if self.model_params.reconstruction_module_params.dense_motion_params is not None:
             yield (

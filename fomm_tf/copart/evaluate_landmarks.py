@@ -1,8 +1,8 @@
-"""Measures how well the parts of a co-part model tell where annotated landmarks are.
+"""Evaluates how well the parts of a co-part model predict annotated landmarks.
 
 The protocol of arXiv 2004.03234: linear regression from the parts' centres to the landmarks, fitted
-on training pictures, and its error on test pictures. Reported beside it is the error of always
-guessing each landmark's mean place.
+on training pictures, and its error on test pictures. The baseline is the error of predicting each
+landmark's mean position.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ example:
   python -m fomm_tf.evaluate_landmarks --model runs/copart --data data/faces \\
       --landmarks faces.csv --out landmarks
 
-The CSV file of landmarks, in pixels of each picture, 0,0 being the centre of its first one:
+The CSV file of landmarks, in pixels of each picture; 0,0 is the centre of the top left pixel:
   picture,nose_x,nose_y,chin_x,chin_y
   train/anna/001.png,120.5,98,118,161
   test/bert/001.png,131,90.25,-1,-1
--1 is not annotated. Paths are inside of --data, and those under train/ are fitted to; where they do
-not begin with train/ or test/, a second column named split says which it is.
+-1: not annotated. Paths are relative to --data; those under train/ are used for fitting. If they do
+not begin with train/ or test/, a second column named split must say which it is.
 
 In --out:
   metrics.json   error: mean absolute errors in pixels of the model's frame size, summed over x
-                 and y of all landmarks, as the paper has it; the same for each landmark, and as
-                 error_mean_place for guessing the mean place
+                 and y of all landmarks, as in the paper; the same for each landmark, and as
+                 error_mean_place for predicting the mean position
   landmarks.png  test pictures from the best to the worst: the parts; true landmarks (discs) and
                  regressed ones (crosses)
 
-Pictures of another aspect than the model's frames are cropped to their middle; the landmarks move
-along.
+Pictures whose aspect ratio differs from the model's frames are centre-cropped, with their
+landmarks.
 """
 
 PICTURE_ROWS = 6
 
 
 class Located(NamedTuple):
-    """The pictures of one split that could be read, in the model's frame size: the parts' centres
-    [M, N, 2] and the landmarks [M, L, 2] of each."""
+    """The readable pictures of one split, in the model's frame size: the parts' centres [M, N, 2]
+    and the landmarks [M, L, 2]."""
 
     paths: list[Path]
     centers: np.ndarray
@@ -71,7 +71,7 @@ class Located(NamedTuple):
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     names, pictures = read_annotations(args.landmarks, args.data)
     import_tensorflow()
@@ -97,13 +97,13 @@ def main(argv: list[str] | None = None) -> None:
 def _locate(
     model: CoPartModel, pictures: list[AnnotatedPicture]
 ) -> tuple[list[Located], dict[str, str]]:
-    """Finds the parts in the pictures of both splits; returns also why pictures were skipped."""
+    """Detects the parts in the pictures of both splits; also returns why pictures were skipped."""
     from fomm_tf.copart.landmarks import part_centers
 
     found: dict[str, list[tuple]] = {split: [] for split in SPLITS}
     skipped: dict[str, str] = {}
     told = False
-    for path, split, landmarks in tqdm(pictures, "finding parts", unit="picture"):
+    for path, split, landmarks in tqdm(pictures, "detecting parts", unit="picture"):
         try:
             image = read_picture(path)
         except (DataError, OSError) as error:
@@ -113,7 +113,7 @@ def _locate(
         size = image.shape[:2]
         if not told and fit_notice(size, model.frame_size):
             told = True
-            notice = f"{size[1]}x{size[0]} is cropped to its middle, as all of another aspect are"
+            notice = f"{size[1]}x{size[0]} is centre-cropped, as are all of another aspect ratio"
             say(path, notice)
         frame = fit(image, model.frame_size)
         segmentation = model.detect(to_float(frame)[None]).segmentation
@@ -128,12 +128,12 @@ def _locate(
 
 
 def _warn_of_few(train: Located) -> None:
-    """Fewer pictures than a regression has unknowns are fitted exactly, and tell little."""
+    """Warns if a regression has fewer pictures than unknowns: it overfits."""
     needed = 1 + train.centers[0].size
     least = int((~np.isnan(train.landmarks)).sum(axis=0).min())
     if least < needed:
         warn(
-            f"a landmark is annotated in {least} training pictures only; the regression from "
+            f"a landmark is annotated in only {least} training pictures; the regression from "
             f"{len(train.centers[0])} parts has {needed} unknowns"
         )
 
@@ -147,7 +147,7 @@ def _write_metrics(
     errors_mean_place: np.ndarray,
     skipped: dict[str, str],
 ) -> None:
-    """errors, errors_mean_place: [L], of each landmark."""
+    """errors, errors_mean_place: [L], per landmark."""
     per_landmark = zip(names, errors, errors_mean_place, strict=True)
     metrics = {
         "error": float(errors.sum()),
@@ -168,7 +168,7 @@ def _write_metrics(
 
 
 def _picture(model: CoPartModel, test: Located, predicted: np.ndarray) -> np.ndarray:
-    """Some test pictures from the best to the worst, one a row: the parts, and the landmarks."""
+    """Some test pictures from the best to the worst, one per row: the parts, and the landmarks."""
     distances = np.abs(predicted - test.landmarks).reshape(len(predicted), -1)
     annotated = np.flatnonzero(~np.isnan(distances).all(axis=1))
     ranked = annotated[np.argsort(np.nanmean(distances[annotated], axis=1), kind="stable")]

@@ -1,4 +1,4 @@
-"""The segmentation module as an exported graph. The reconstruction module has none."""
+"""The segmentation module as an exported graph. The reconstruction module is not exported."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SEGMENTATION = "segmentation.tflite"
 
 
 class ExportedSegmentation(CoPartMotion, ExportedModel):
-    """`detect` gives `Segments`: segmentation [1, h, w, 1 + N], shift [1, N, 2], affine
-    [1, N, 2, 2] or None. There is nothing more: `encode` and `decode` raise ModelError."""
+    """`detect` returns `Segments`: segmentation [1, h, w, 1 + N], shift [1, N, 2], affine
+    [1, N, 2, 2] or None. `encode` and `decode` raise ModelError."""
 
     FILES = (SEGMENTATION,)
     OUTPUTS = {

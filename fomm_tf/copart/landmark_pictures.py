@@ -1,4 +1,4 @@
-"""Pictures with true and regressed landmarks. No TensorFlow."""
+"""Draws true and regressed landmarks onto pictures. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-# Small frames are enlarged to about this, or the marks would hide each other.
+# Small frames are enlarged to about this height, or the markers would overlap.
 _SIDE = 256
 _TRUE, _REGRESSED = (0, 220, 0), (255, 0, 200)
 
 
 def draw_landmarks(image: np.ndarray, true: np.ndarray, regressed: np.ndarray) -> np.ndarray:
-    """A picture with landmarks, enlarged by a whole number to at least 256 pixels of height.
+    """A picture with landmarks, enlarged by an integer factor to at least 256 pixels of height.
 
     image: uint8 [H, W, 3]. true, regressed: [L, 2], x then y in pixels; NaN: not annotated. True
-    ones are green discs, regressed ones magenta crosses; a line joins what belongs together.
+    ones are green discs, regressed ones magenta crosses; a line joins each pair.
     """
     height, width = image.shape[:2]
     scale = math.ceil(_SIDE / height)

@@ -1,7 +1,7 @@
-"""How well landmarks can be told from the parts' places: the measure of arXiv 2004.03234.
+"""Landmark regression from the parts' positions: the metric of arXiv 2004.03234.
 
 Landmarks are arrays [M, L, 2] of L landmarks in M pictures, x then y in pixels of the picture, NaN
-where a coordinate was not annotated.
+where a coordinate is not annotated.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from fomm_tf.layers.sampler import resize_bilinear
 def part_centers(segmentation: np.ndarray, height: int, width: int) -> np.ndarray:
     """Each part's centre of mass in pixels of the picture, x then y: [B, N, 2].
 
-    segmentation: [B, h, w, 1 + N] as `CoPartModel.detect` gives it; height and width of the
-    picture. A part that is nowhere lies in the middle.
+    segmentation: [B, h, w, 1 + N] from `CoPartModel.detect`; height and width of the picture. An
+    absent part is placed at the image centre.
     """
     maps = resize_bilinear(tf.constant(segmentation, tf.float32), height, width)[..., 1:]
     maps = maps.numpy().astype(np.float64) + 1e-6
@@ -32,11 +32,11 @@ def part_centers(segmentation: np.ndarray, height: int, width: int) -> np.ndarra
 def regress_landmarks(
     centers: np.ndarray, landmarks: np.ndarray, test_centers: np.ndarray
 ) -> np.ndarray:
-    """The landmarks [T, L, 2] that belong to the parts' centres `test_centers` [T, N, 2], by linear
-    regression (least squares, with an offset) from `centers` [M, N, 2] to `landmarks`.
+    """Predicts landmarks [T, L, 2] from the parts' centres `test_centers` [T, N, 2], by linear
+    regression (least squares, with bias) from `centers` [M, N, 2] to `landmarks`.
 
-    Each coordinate has a regression of its own, fitted where it is annotated; that must be in one
-    picture at least.
+    Each coordinate has a separate regression, fitted where it is annotated; that must be in at
+    least one picture.
     """
     features, test_features = (np.reshape(c, [len(c), -1]) for c in (centers, test_centers))
     targets = np.reshape(landmarks, [len(landmarks), -1])
@@ -50,14 +50,14 @@ def regress_landmarks(
 
 
 def landmark_errors(predicted: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """The mean absolute error of each coordinate over the pictures in which it is annotated, which
-    must be one at least: [L, 2]. The paper's number is their sum."""
+    """The mean absolute error of each coordinate over the pictures in which it is annotated, at
+    least one: [L, 2]. The paper reports their sum."""
     return np.nanmean(np.abs(predicted - landmarks), axis=0)
 
 
 def check_annotated(landmarks: np.ndarray, names: Sequence[str], pictures: str) -> None:
-    """Raises DataError where a coordinate of a landmark is annotated nowhere; the message has the
-    landmark's name, and what these `pictures` are called."""
+    """Raises DataError if a coordinate of a landmark is annotated nowhere; the message names the
+    landmark and the kind of `pictures`."""
     missing = np.isnan(landmarks).all(axis=0).any(axis=-1)
     if missing.any():
         name = names[int(missing.argmax())]

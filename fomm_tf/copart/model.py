@@ -1,4 +1,4 @@
-"""The co-part model as its users see it."""
+"""The co-part model's public class."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from fomm_tf.weights.state_dict import state_dict
 class CoPartModel(CoPartMotion, BaseModel):
     """Segmentation and reconstruction module of one config, with inference on NumPy arrays.
 
-    `detect` gives `Segments`: segmentation [B, h, w, 1 + N], shift [B, N, 2], affine [B, N, 2, 2]
-    or None. `generate` gives `prediction` and `deformed` [B, H, W, C], `segment_motions`
-    [B, 1 + N, h, w, 2], `deformation` [B, h, w, 2], and where the config estimates it
-    `visibility_maps` [B, h', w', 1] in the size of the features.
+    `detect` returns `Segments`: segmentation [B, h, w, 1 + N], shift [B, N, 2], affine
+    [B, N, 2, 2] or None. `generate` returns `prediction` and `deformed` [B, H, W, C],
+    `segment_motions` [B, 1 + N, h, w, 2], `deformation` [B, h, w, 2], and if the config has it
+    `visibility_maps` [B, h', w', 1] at feature resolution.
     """
 
     OFFICIAL_MODULES = (
@@ -64,19 +64,19 @@ class CoPartModel(CoPartMotion, BaseModel):
         checkpoint: str | os.PathLike,
         need_segmentation: bool = True,
     ) -> Self:
-        """The model of a checkpoint that `read_checkpoint` has read; `checkpoint` is for messages.
+        """The model of a checkpoint read by `read_checkpoint`; `checkpoint` is for messages.
 
-        Either layout of a co-part checkpoint will do (see `copart.official`). A FOMM checkpoint
-        will too without `need_segmentation`: its parts have shifts and affine maps but a random
-        segmentation, so only a face parser can say what to swap. A dense motion network in the
+        Accepts either layout of a co-part checkpoint (see `copart.official`), and without
+        `need_segmentation` also a FOMM checkpoint: its parts have shifts and affine transforms but
+        a random segmentation, so part swap needs a face parser. A dense motion network in the
         checkpoint is kept, and the model's config then has its sizes. Raises ModelError with one
         line that names what does not fit.
         """
         modules = official.our_layout(modules)
         if need_segmentation and official.lacks_segmentation(modules):
             raise ModelError(
-                f"{checkpoint} has no segmentation: it is a FOMM checkpoint, from which training "
-                "can start (--init), but whose parts are not known"
+                f"{checkpoint} has no segmentation: it is a FOMM checkpoint, which can only "
+                "initialize training (--init)"
             )
         model = cls(_with_dense_motion(config, modules))
         for module, network in model.stored_networks.items():
@@ -88,7 +88,7 @@ class CoPartModel(CoPartMotion, BaseModel):
 
     @property
     def networks(self) -> dict[str, keras.Model]:
-        """The networks that are trained, by their name in checkpoints."""
+        """The trained networks, by their name in checkpoints."""
         return {
             "segmentation_module": self.segmentation_module,
             "reconstruction_module": self.reconstruction_module,
@@ -96,7 +96,7 @@ class CoPartModel(CoPartMotion, BaseModel):
 
     @property
     def stored_networks(self) -> dict[str, keras.Model]:
-        """Also FOMM's dense motion network, where there is one."""
+        """Also FOMM's dense motion network, if there is one."""
         if self.dense_motion_network is None:
             return self.networks
         return self.networks | {"dense_motion_network": self.dense_motion_network}
@@ -127,13 +127,13 @@ class CoPartModel(CoPartMotion, BaseModel):
         return paint_parts(image, detected.segmentation[0], colormap)
 
     def visualize(self, source: np.ndarray, driving: np.ndarray) -> np.ndarray:
-        """One row for each pair: its frames with their parts, and every step of the model."""
+        """One row per pair: its frames with their parts, and the model's intermediate results."""
         segments = self.detect(source), self.detect(driving)
         out = self.generate(source, *segments)
         return visualize_parts(out, source, driving, *segments, self.config.visualizer_params)
 
     def layer_groups(self) -> list[LayerGroup]:
-        """Those of the segmentation module: the reconstruction module is not exported."""
+        """Groups of the segmentation module: the reconstruction module is not exported."""
         module = self.segmentation_module
         head = LayerGroup("segmentation_head", [module.semantic_seg], quality="dynamic")
         return [*module.layer_groups(), head]
@@ -155,12 +155,12 @@ class CoPartModel(CoPartMotion, BaseModel):
         if not common.estimate_affine_part:
             return Segments(maps, shift)
         if kp.affine is None or np.shape(kp.affine) != (*shape, 2):
-            raise ModelError(f"this model needs the parts' affine maps of shape {[*shape, 2]}")
+            raise ModelError(f"this model needs affine transforms of shape {[*shape, 2]}")
         return Segments(maps, shift, tf.cast(kp.affine, tf.float32))
 
 
 def load_detector(model: CoPartModel, modules: Mapping[Any, Any], where: str | os.PathLike) -> None:
-    """Fills the segmentation module; a missing segmentation head keeps its random weights.
+    """Sets the segmentation module's weights; a missing segmentation head keeps its random ones.
 
     modules: in `our_layout`. Raises ModelError.
     """
@@ -172,7 +172,7 @@ def load_detector(model: CoPartModel, modules: Mapping[Any, Any], where: str | o
 
 
 def _with_dense_motion(config: CoPartConfig, modules: Mapping[Any, Any]) -> CoPartConfig:
-    """The config with the sizes of the checkpoint's dense motion network, if it does not say."""
+    """The config with the sizes of the checkpoint's dense motion network, unless it has them."""
     params = config.model_params.reconstruction_module_params
     entries = modules.get("dense_motion_network")
     if params.dense_motion_params is not None or entries is None:

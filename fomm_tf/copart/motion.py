@@ -1,4 +1,4 @@
-"""Which motion a co-part model takes over: that of the parts as they are. No TensorFlow."""
+"""Motion transfer of co-part models: absolute only. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fomm_tf.inference.motion import DEFAULT_MOTION, MotionOptions, MotionTransf
 
 
 class CoPartMotion(MotionTransfer):
-    """Absolute motion only: parts are told apart by where they are."""
+    """Absolute motion only: parts are identified by their position."""
 
     DETECTED = Segments
     SUPPORTED = frozenset()

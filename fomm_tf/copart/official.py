@@ -1,4 +1,4 @@
-"""The two layouts of co-part checkpoints, and FOMM's, in the one that our networks have.
+"""Converts the two layouts of co-part checkpoints, and FOMM's, to the layout of our networks.
 
 The official code writes `segmentation_module` and `reconstruction_module`, with `shift`, `affine`
 and `segmentation` heads. The published weights have FOMM's module and head names instead:
@@ -20,9 +20,9 @@ _DENSE_MOTION = "dense_motion_network."
 
 def our_layout(modules: Mapping[Any, Any]) -> dict[Any, Any]:
     """The modules of a checkpoint under our networks' names: `segmentation_module`,
-    `reconstruction_module`, and `dense_motion_network` where there is one.
+    `reconstruction_module`, and `dense_motion_network` if there is one.
 
-    What is neither of these, such as optimizers, stays as it is. Entries keep their order.
+    Other entries, such as optimizers, are unchanged. Entries keep their order.
     """
     ours = dict(modules)
     for module, fomm_module in _FOMM_MODULES.items():
@@ -48,7 +48,7 @@ def our_layout(modules: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def is_fomm_layout(modules: Mapping[Any, Any]) -> bool:
-    """Whether a checkpoint's modules have FOMM's names: then it brings no optimizers of use."""
+    """Whether a checkpoint's modules have FOMM's names: then its optimizer states do not fit."""
     return any(name in modules for name in _FOMM_MODULES.values())
 
 
@@ -59,9 +59,9 @@ def lacks_segmentation(modules: Mapping[Any, Any]) -> bool:
 
 
 def dense_motion_params(entries: Mapping[str, Any]) -> FirstOrderParams | None:
-    """The sizes of a FOMM dense motion network by its weights; None if it has none of its layers.
+    """The sizes of a FOMM dense motion network, from its weights; None if its layers are missing.
 
-    The variance of its Gaussians leaves no trace in the weights: 0.01, as in all official configs.
+    The weights do not reveal the variance of its Gaussians: 0.01, as in all official configs.
     """
     encoder = "hourglass.encoder.down_blocks"
     shapes = {
@@ -82,7 +82,7 @@ def dense_motion_params(entries: Mapping[str, Any]) -> FirstOrderParams | None:
 
 
 def _scale(kernel: tuple[int, ...] | None) -> float:
-    """The scale whose anti-aliasing kernel has this shape: 5, 13, 29 taps for 1/2, 1/4, 1/8."""
+    """The scale of an anti-aliasing kernel of this shape: 5, 13, 29 taps for 1/2, 1/4, 1/8."""
     if kernel is None:
         return 1.0
     # The kernel has 2 * round(4 * sigma) + 1 taps, sigma = (1 / scale - 1) / 2.
@@ -101,7 +101,7 @@ def _renamed(name: Any) -> Any:
 
 
 def _without_prefix(entries: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Drops the `module.` that PyTorch's DataParallel puts before every name."""
+    """Strips the `module.` prefix that PyTorch's DataParallel adds to every name."""
     return {
         name.removeprefix("module.") if isinstance(name, str) else name: value
         for name, value in entries.items()

@@ -1,4 +1,4 @@
-"""Part swap: parts of a source picture, moved as a target video moves, put onto its frames."""
+"""Part swap: replaces parts of a target video by a source picture's, warped to its motion."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fomm_tf.layers.antialias import AntiAliasDownsample
 from fomm_tf.layers.sampler import resize_bilinear
 from fomm_tf.losses.vgg19 import MEAN, STD
 
-# The size that face parsers are trained for.
+# The input size of face parsers.
 PARSER_SIZE = 512
 
 FaceParser = Callable[[tf.Tensor], Any]
-"""[B, 512, 512, C] pictures, less the ImageNet mean and by its deviation -> class scores (before
-the softmax) [B, h, w, classes]."""
+"""[B, 512, 512, C] images, normalized by the ImageNet mean and standard deviation -> logits
+[B, h, w, classes]."""
 
 
 class SwappedFrame(NamedTuple):
@@ -35,17 +35,16 @@ class SwappedFrame(NamedTuple):
 class PartSwap:
     """Puts parts of one source picture onto target frames (arXiv 2004.03234).
 
-    source: [1, H, W, C] in [0, 1]. parts: channels of the segmentation, 0 being the background and
-    1 to N the parts. The features of the source, moved as the parts move, replace the target's
-    where the mask says so:
+    source: [1, H, W, C] in [0, 1]. parts: channels of the segmentation, 0 for the background and 1
+    to N for the parts. The source's features, warped with the parts' motion, are blended into the
+    target's by a mask:
 
-    hard: a mask of 0 and 1 (more than half of it is the parts') in place of the soft one.
-    use_source_segmentation: the mask is the source's, moved along, and not the target's.
-    first_order: the dense motion network of a FOMM moves the source; the model must have one.
-    face_parser: a supervised network that says what to swap, in place of the segmentation; `parts`
-    are then its classes.
-    blend_scale: by what the mask is reduced, 1 or 1/2, 1/3, ..., to the size of the features; None
-    for what fits.
+    hard: a binary mask (threshold 1/2) instead of the soft one.
+    use_source_segmentation: the source's warped mask instead of the target's.
+    first_order: warp with a FOMM's dense motion network, which the model must have.
+    face_parser: a supervised network that replaces the segmentation; `parts` are then its classes.
+    blend_scale: downsampling of the mask, 1 or 1/2, 1/3, ..., to the size of the features; None:
+    automatic.
 
     Raises ModelError.
     """
@@ -69,7 +68,7 @@ class PartSwap:
             check_parts(parts, model.config.model_params.common_params.num_segments)
         self._source = model.pictures(source)
         if len(source) != 1:
-            raise ModelError(f"part swap takes one source picture, not {len(source)}")
+            raise ModelError(f"part swap expects one source picture, not {len(source)}")
         self.segments = model.detect(source)
         self._encoded = model.encode(source)
         self._reduced = _dense_motion_network(model).down(self._source) if first_order else None
@@ -89,8 +88,8 @@ class PartSwap:
         return SwappedFrame(*(part.numpy() for part in self._swap_frame(frame)))
 
     def soft_mask(self, images: tf.Tensor, segments: Segments) -> tf.Tensor:
-        """How much of each pixel belongs to the parts: [B, h, w, 1], in the size of the
-        segmentation or of what the face parser gives."""
+        """The fraction of each pixel that belongs to the parts: [B, h, w, 1], at the resolution of
+        the segmentation or of the face parser's output."""
         shares = segments.segmentation
         if self.face_parser is not None:
             size = [PARSER_SIZE, PARSER_SIZE]
@@ -124,7 +123,7 @@ class PartSwap:
         return motion
 
     def _features_mask(self, images: tf.Tensor, segments: Segments) -> tf.Tensor:
-        """The mask as it is blended with, reduced to the size of the features by whole steps."""
+        """The mask for blending, downsampled to the size of the features."""
         mask = self.soft_mask(images, segments)
         if self.hard:
             mask = tf.cast(mask > 0.5, tf.float32)
@@ -135,27 +134,27 @@ class PartSwap:
 
 
 def check_parts(parts: Sequence[int], last: int) -> None:
-    """Raises ModelError unless `parts` are some of 0 (the background) to `last`, each once."""
+    """Raises ModelError unless `parts` are distinct numbers from 0 (the background) to `last`."""
     if not parts:
         raise ModelError("there are no parts to swap")
     for part in parts:
         if not 0 <= part <= last:
-            raise ModelError(f"there is no part {part}: they are 1 to {last}, and 0 the background")
+            raise ModelError(f"there is no part {part}: parts are 1 to {last}, the background is 0")
     if len(set(parts)) < len(parts):
-        raise ModelError(f"the parts {', '.join(map(str, parts))} have one twice")
+        raise ModelError(f"the parts {', '.join(map(str, parts))} contain a duplicate")
 
 
 def _dense_motion_network(model: CoPartModel) -> DenseMotionNetwork:
     if model.dense_motion_network is None:
         raise ModelError(
-            "this model has no dense motion network to align by (first order): convert it from a "
-            "checkpoint that has one"
+            "this model has no dense motion network (first order): convert it from a checkpoint "
+            "that has one"
         )
     return model.dense_motion_network
 
 
 def _fitting_scale(size: Sequence[int], wanted: Sequence[int]) -> float:
-    """1 over the whole number that takes both sides of `size` to `wanted`; 1 if there is none."""
+    """1/n for the integer n that reduces both sides of `size` to `wanted`; 1 if there is none."""
     factor = max(1, size[0] // wanted[0])
     fits = [side == factor * side_wanted for side, side_wanted in zip(size, wanted, strict=True)]
     return 1 / factor if all(fits) else 1.0

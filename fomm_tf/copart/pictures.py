@@ -1,4 +1,4 @@
-"""Pictures with their parts in colour. No TensorFlow."""
+"""Visualizes parts in colour. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fomm_tf.media.colormaps import colors
 from fomm_tf.media.drawing import in_columns
 from fomm_tf.media.pictures import to_uint8
 
-# How much of the colour is seen, the rest being the picture; as the official pictures have it.
+# Opacity of the colour over the picture; as in the official code.
 _STRENGTH = 0.7
-# Parts that cover less of the picture get no number: it would hide them.
+# Parts that cover a smaller fraction of the picture get no number: it would hide them.
 _NUMBERED = 0.01
 
 
 def part_labels(segmentation: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The strongest part in each pixel, 0 being the background: int [height, width].
+    """The most likely part of each pixel, 0 for the background: int [height, width].
 
-    segmentation: [h, w, 1 + N]; it is enlarged smoothly before the strongest part is taken.
+    segmentation: [h, w, 1 + N]; it is upsampled smoothly before the argmax.
     """
     enlarged = [
         np.asarray(Image.fromarray(share).resize((width, height), Image.Resampling.BILINEAR))
@@ -37,7 +37,7 @@ def paint_parts(
     colormap: str = "gist_rainbow",
     numbers: bool = True,
 ) -> np.ndarray:
-    """Colours each part, and writes its number on it: uint8 [H, W, 3].
+    """Colours each part and labels it with its number: uint8 [H, W, 3].
 
     image: uint8, or float in [0, 1], [H, W, 3]. segmentation: [h, w, 1 + N]. Part k of N has the
     colour at (k - 1) / N of the colour map; the background is darkened.
@@ -61,10 +61,10 @@ def visualize_parts(
     seg_driving: Segments,
     params: VisualizerParams,
 ) -> np.ndarray:
-    """One picture, uint8 [B * H, columns * W, 3], of a batch and of what the model made of it.
+    """One image, uint8 [B * H, columns * W, 3], of a batch and the model's outputs for it.
 
     Columns: source and driving frame with their parts, the deformed source, the prediction, and the
-    visibility where `out` has it. source, driving: float [B, H, W, 3] in [0, 1].
+    visibility if `out` has it. source, driving: float [B, H, W, 3] in [0, 1].
     """
     height, width = source.shape[1:3]
 
@@ -85,7 +85,7 @@ def _write_numbers(picture: Image.Image, labels: np.ndarray, count: int) -> None
         rows, columns = np.nonzero(labels == part)
         if len(rows) < _NUMBERED * labels.size:
             continue
-        # The middle of a bent part may lie outside of it: take its pixel that is nearest to that.
+        # The centroid of a concave part may lie outside it: use the part's pixel nearest to it.
         distance = (rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2
         nearest = int(distance.argmin())
         place = (int(columns[nearest]), int(rows[nearest]))

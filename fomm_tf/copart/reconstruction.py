@@ -1,4 +1,4 @@
-"""The reconstruction module: a picture from one whose parts are moved (arXiv 2004.03234)."""
+"""The reconstruction module: generates a frame by moving a source's parts (arXiv 2004.03234)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fomm_tf.layers.sampler import resize_bilinear
 
 
 class ReconstructionModule(OcclusionAwareGenerator):
-    """FOMM's generator, moved by the parts: no network stands between parts and deformation.
+    """FOMM's generator, driven by parts: the deformation is computed without a network.
 
-    As there, `encode(source)` is done once for each source and `decode` once for each frame; both
-    take `Segments` for keypoints.
+    As there, `encode(source)` is called once per source and `decode` once per frame, with
+    `Segments` as keypoints.
     """
 
     def __init__(self, common: PartParams, params: ReconstructionModuleParams, **kwargs):
@@ -38,8 +38,8 @@ class ReconstructionModule(OcclusionAwareGenerator):
         self, source: tf.Tensor, kp_source: Any, kp_driving: Any, training: bool = False
     ) -> dict[str, tf.Tensor]:
         """source [B, H, W, C] in [0, 1] and two `Segments`: a dict of `prediction` and `deformed`
-        [B, H, W, C], `segment_motions`, `deformation`, and `visibility_maps` [B, h', w', 1] in the
-        size of the features."""
+        [B, H, W, C], `segment_motions`, `deformation`, and `visibility_maps` [B, h', w', 1] at
+        feature resolution."""
         out = super().call(source, kp_source, kp_driving, training=training)
         if "occlusion_map" in out:
             halvings = len(self.down_blocks)
@@ -54,7 +54,7 @@ class ReconstructionModule(OcclusionAwareGenerator):
         kp_driving: Segments,
         training: bool = False,
     ) -> Motion:
-        """Each pixel moves with the parts it belongs to, the background stays.
+        """Each pixel moves with the parts it belongs to, the background is static.
 
         Besides deformation and visibility: `segment_motions` [B, 1 + N, h, w, 2], the motions of
         the background and of each part alone.
@@ -72,10 +72,10 @@ class ReconstructionModule(OcclusionAwareGenerator):
 
 
 def visibility(seg_source: Segments, seg_driving: Segments) -> tf.Tensor:
-    """1 where the source shows what is needed, less where it shows a part and the driving frame
-    the background: [B, h, w, 1].
+    """1 where the source is visible, less where it shows a part and the driving frame the
+    background: [B, h, w, 1].
 
-    No gradient goes to the driving frame's parts through it, as in the official code.
+    No gradient flows to the driving frame's parts through it, as in the official code.
     """
     covered, wanted = (
         tf.reduce_sum(segments.segmentation[..., 1:], axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The segmentation module: FOMM's keypoint detector with one more head (arXiv 2004.03234)."""
+"""The segmentation module: FOMM's keypoint detector plus one head (arXiv 2004.03234)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fomm_tf.fomm.config import CommonParams, KPDetectorParams
 from fomm_tf.fomm.keypoint_detector import KeypointDetector
 from fomm_tf.layers.blocks import conv2d
 
-# The 7x7 heads are padded here: a segmentation has the size of the picture it was made from.
+# Padding of the 7x7 heads: a segmentation has the resolution of the detector's input.
 _MARGIN = 3
 
 
 class SegmentationModule(KeypointDetector):
-    """[B, H, W, C] pictures in [0, 1] -> `Segments` at `scale_factor` of the size.
+    """[B, H, W, C] images in [0, 1] -> `Segments` at `scale_factor` of the size.
 
-    A part's shift and affine map are a keypoint and its Jacobian, so that a trained FOMM detector
-    is a good beginning. Weights have the names of the published checkpoints, which are FOMM's:
-    `kp` gives the shifts, `jacobian` the affine maps, `semantic_seg` the segmentation.
+    A part's shift and affine transform are a keypoint and its Jacobian, so a trained FOMM detector
+    is a good initialization. Weights have the names of the published checkpoints, which are FOMM's:
+    `kp` predicts shifts, `jacobian` affine transforms, `semantic_seg` the segmentation.
     """
 
     def __init__(self, common: PartParams, params: SegmentationModuleParams, **kwargs):

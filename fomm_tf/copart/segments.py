@@ -1,4 +1,4 @@
-"""What the segmentation module says of a picture: its parts, where they are and how they lie."""
+"""Output of the segmentation module: parts with their position and orientation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fomm_tf.keypoints import Keypoints
 
 
 class Segments(NamedTuple):
-    """The parts of a batch of pictures, as NumPy arrays or tensors.
+    """The parts of a batch of images, as NumPy arrays or tensors.
 
-    segmentation: [B, h, w, 1 + N], the share of the background and of each part in each pixel.
-    shift: [B, N, 2], each part's own origin, (x, y) in [-1, 1].
-    affine: [B, N, 2, 2], each part's own axes, or None for models whose parts only shift.
+    segmentation: [B, h, w, 1 + N], probabilities of the background and each part per pixel.
+    shift: [B, N, 2], the origin of each part's coordinates, (x, y) in [-1, 1].
+    affine: [B, N, 2, 2], the axes of each part's coordinates, or None if parts only translate.
     """
 
     segmentation: Any
@@ -21,5 +21,5 @@ class Segments(NamedTuple):
 
     @property
     def keypoints(self) -> Keypoints:
-        """The parts as FOMM sees them: points with local affine maps."""
+        """The parts as FOMM's keypoints with local affine transforms."""
         return Keypoints(self.shift, self.affine)

@@ -23,7 +23,7 @@ from fomm_tf.training.warps import warp_batches
 class CoPartTrainingStep(BaseStep):
     """Segmentation and reconstruction module under training.
 
-    A batch has, besides its pictures, a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
+    A batch has images and a warp: `theta` [B, 2, 3], `control_params` [B, 1, P * P].
     """
 
     model: CoPartModel
@@ -40,17 +40,15 @@ class CoPartTrainingStep(BaseStep):
         return warp_batches(self.config, seed, start_step)
 
     def start_from(self, weights: InitialWeights) -> str | None:
-        """From this model or from FOMM, in either layout of a checkpoint.
+        """Initializes from this model or from FOMM, in either layout of a checkpoint.
 
-        FOMM gives the reconstruction module, the shifts and the affine maps; what it does not have,
-        the segmentation head, stays new. An official co-part file in its own layout also brings
-        Adam's states. See `BaseStep`.
+        FOMM provides the reconstruction module, the shifts and the affine transforms; the
+        segmentation head keeps its random weights. An official co-part file in its own layout also
+        provides Adam's states. See `BaseStep`.
         """
         where, stored, config = weights
         if config is not None and config.KIND not in (self.config.KIND, FOMMConfig.KIND):
-            raise ModelError(
-                f"{where} is a {config.KIND}, and not a {self.config.KIND}, nor a FOMM"
-            )
+            raise ModelError(f"{where} is a {config.KIND}, neither a {self.config.KIND} nor a FOMM")
         modules = our_layout(stored)
         load_detector(self.model, modules, where)
         network = self.model.reconstruction_module
@@ -58,7 +56,7 @@ class CoPartTrainingStep(BaseStep):
         if not is_fomm_layout(stored):
             load_official_optimizers(self.networks, self.optimizers, modules, where)
         if lacks_segmentation(modules):
-            return f"{where} is a FOMM: it knows no parts, the segmentation starts at random"
+            return f"{where} is a FOMM without parts: the segmentation starts from random weights"
         return None
 
     def _replica_step(self, batch: Batch) -> dict[str, tf.Tensor]:
@@ -68,7 +66,7 @@ class CoPartTrainingStep(BaseStep):
         variables = {name: network.trainable_variables for name, network in self.networks.items()}
         gradients = tape.gradient(total, variables)
         for name, optimizer in self.optimizers.items():
-            # Without a loss of the picture the reconstruction has none, and stays as it is.
+            # Without an image loss the reconstruction has no loss and is not updated.
             if any(gradient is not None for gradient in gradients[name]):
                 optimizer.apply(gradients[name])
         return losses
@@ -77,7 +75,7 @@ class CoPartTrainingStep(BaseStep):
         """The weighted losses, and the reconstruction's outputs with `seg_source`, `seg_driving`,
         and for the equivariance loss `warped` and `seg_warped`."""
         source, driving = batch["source"], batch["driving"]
-        # The order is the official one: each call moves the running statistics.
+        # The official order: each call updates the running statistics.
         seg_source = self.model.segmentation_module(source, training=True)
         seg_driving = self.model.segmentation_module(driving, training=True)
         out = self.model.reconstruction_module(source, seg_source, seg_driving, training=True)
@@ -96,7 +94,7 @@ class CoPartTrainingStep(BaseStep):
     def _equivariance_losses(
         self, warp: Warp, seg_driving: Segments, seg_warped: Segments
     ) -> dict[str, tf.Tensor]:
-        """Parts must move as the picture does: shifts and affine maps as FOMM's keypoints."""
+        """Equivariance of the parts to warps of the image, as for FOMM's keypoints."""
         kp, kp_warped = seg_driving.keypoints, seg_warped.keypoints
         weight = self.weights.equivariance
         losses = {"equivariance_shift": weight * equivariance.value_loss(warp, kp, kp_warped)}

@@ -1,7 +1,7 @@
-"""Puts parts of a picture, such as hair or mouth, onto a video, with a co-part model.
+"""Swaps parts of a picture, such as hair or mouth, into a video, with a co-part model.
 
-Look at the parts first:  --target VIDEO --show-segmentation --out parts.mp4
-Then swap some of them:   --source PICTURE --target VIDEO --parts 1,2 --out result.mp4
+First view the parts:    --target VIDEO --show-segmentation --out parts.mp4
+Then swap some of them:  --source PICTURE --target VIDEO --parts 1,2 --out result.mp4
 """
 
 from __future__ import annotations
@@ -43,31 +43,31 @@ from fomm_tf.quiet import import_tensorflow
 
 DETAILS = """\
 examples:
-  # which number is which part? (0 is the background)
+  # show the numbers of the parts (0 is the background)
   python -m fomm_tf.swap_parts --model models/copart-vox --target talk.mp4 \\
       --show-segmentation --out parts.mp4
 
-  # the picture's parts 2 and 5 on the video
+  # swap the picture's parts 2 and 5 into the video
   python -m fomm_tf.swap_parts --model models/copart-vox --source me.png --target talk.mp4 \\
       --parts 2,5 --out result.mp4
 
-  # in the shape they have in the picture, with a sharp edge
+  # with their shape from the picture, and a sharp edge
   python -m fomm_tf.swap_parts --model models/copart-vox --source me.png --target talk.mp4 \\
       --parts 2,5 --use-source-segmentation --hard --out result.gif
 
 The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the target
 video. A target video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
---show-segmentation a result is written beside source and target, both with their parts in colour
-and numbered; without --parts, the target alone is. --first-order needs a model that was converted
-from a checkpoint with a dense motion network.
+--show-segmentation a result is written beside source and target, both with their parts coloured and
+numbered; without --parts, only the target is. --first-order needs a model converted from a
+checkpoint with a dense motion network.
 """
 
 Frame = Callable[[np.ndarray], np.ndarray]
-"""A target frame of the model's size, uint8 [H, W, 3] -> what is written of it."""
+"""A target frame of the model's size, uint8 [H, W, 3] -> the frame to write."""
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     set_threads(args.threads)
     check_out(args.out, args.source, args.target)
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
         source = open_source(args)
     target = open_driving(args, "target")
     audio = args.target if target.has_audio else None
-    # Opened first: an output that cannot be written must show before the minutes of work.
+    # Opened first: an output that cannot be written must fail before minutes of work.
     with open_output(args, target.fps, audio) as writer:
         model = _load(args.model)
         say_fit(args, "target", target, model.frame_size)
@@ -146,7 +146,7 @@ def _load(folder: Path) -> Any:
     model = load_model(folder, CoPart())
     channels = model.config.model_params.num_channels
     if channels != 3:
-        raise ModelError(f"{folder}: this command takes models of colour pictures, not {channels}")
+        raise ModelError(f"{folder}: this command needs an RGB model, not {channels} channels")
     return model
 
 
@@ -154,20 +154,20 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = command_parser("swap_parts", __doc__, DETAILS)
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="folder of a co-part model")
-    add("--source", type=Path, metavar="PICTURE", help="the picture whose parts are taken")
-    add("--target", type=Path, required=True, metavar="VIDEO", help="the video they are put on")
+    add("--source", type=Path, metavar="PICTURE", help="the picture that provides the parts")
+    add("--target", type=Path, required=True, metavar="VIDEO", help="the video that receives them")
     add("--out", type=Path, required=True, metavar="FILE", help="result.mp4, .gif or a folder")
-    add("--parts", type=_parts, metavar="N,N,...", help="what to swap: numbers of parts")
+    add("--parts", type=_parts, metavar="N,N,...", help="numbers of the parts to swap")
     add("--hard", action="store_true", help="a sharp edge: each pixel is swapped or not")
     add(
         "--use-source-segmentation",
         action="store_true",
-        help="swap where the source has the parts, moved along, and not where the target has them",
+        help="mask with the source's warped segmentation instead of the target's",
     )
     add(
         "--first-order",
         action="store_true",
-        help="move the source by a FOMM's dense motion and not part by part",
+        help="warp the source with a FOMM's dense motion instead of the parts' motion",
     )
     add("--show-segmentation", action="store_true", help="show the parts in colour, numbered")
     add_picture_arguments(parser, "target")
@@ -178,7 +178,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if (args.source is None) != (args.parts is None):
-        parser.error("--source and --parts go together: what is swapped, and from where")
+        parser.error("--source and --parts must be given together")
     if args.source is not None:
         return
     if not args.show_segmentation:
@@ -191,7 +191,7 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
 def _parts(text: str) -> list[int]:
     parts = text.split(",")
     if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of part numbers such as 1,2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of part numbers such as 1,2")
     return [int(part) for part in parts]
 
 
