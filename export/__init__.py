@@ -1,1 +1,1 @@
-"""From a model folder to TFLite graphs that run without TensorFlow: `python -m export.convert`."""
+"""Exports model folders to TFLite graphs that run without TensorFlow: `python -m export.convert`."""

@@ -22,13 +22,13 @@ from fomm_tf.quiet import import_tensorflow
 from fomm_tf.registry import load_config
 
 DETAILS = """\
-Every round does one call of each, so that other work on the machine meets all alike; the table has
-the medians of the rounds. The Keras model runs on as many threads as the largest of --threads. A
-frame costs `detect` and `animate`; `encode` comes once for a source picture. PSNR is that of whole
-animated clips, each with keypoints of its own (see python -m export.verify --help).
+Calls are interleaved in rounds, so that other load on the machine affects all equally; the table
+lists the medians over rounds. The Keras model uses the largest number of --threads. A frame costs
+`detect` and `animate`; `encode` runs once per source picture. PSNR is measured over whole animated
+clips, each model with its own keypoints (see python -m export.verify --help).
 
-With --config the weights are random: the speed is that of trained ones, the quality means nothing
-and is left out. --out gets benchmark.md, benchmark.json with every single time, and benchmark.png.
+With --config the weights are random: speed is that of a trained model, quality is meaningless and
+omitted. --out: folder for benchmark.md, benchmark.json with all times, and benchmark.png.
 
 examples:
   python -m export.benchmark --model models/cartoon-faces --out speed
@@ -39,7 +39,7 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     threads = _thread_counts(args.threads)
     if args.out is not None:
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     print("\n".join(result.markdown()))
     if args.out is not None:
         _write(result, args.out)
-        print(f"\ntable, plot and every single time: {args.out}")
+        print(f"\ntable, plot and all times: {args.out}")
 
 
 def _write(result: Benchmark, out: Path) -> None:
@@ -73,7 +73,7 @@ def _write(result: Benchmark, out: Path) -> None:
 
 
 def _thread_counts(wanted: Iterable[int] | None) -> list[int]:
-    """In ascending order, each once. Raises ConfigError for more than there are processors."""
+    """In ascending order, without duplicates. Raises ConfigError for more than processors."""
     most = processors()
     counts = sorted(set(wanted or (1, most)))
     if counts[-1] > most:
@@ -83,10 +83,10 @@ def _thread_counts(wanted: Iterable[int] | None) -> list[int]:
 
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: {out} is there and no folder")
+        raise ConfigError(f"--out: {out} exists and is not a folder")
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigError(
-            "--out needs matplotlib for the plot: pip install matplotlib, or leave --out away"
+            "--out needs matplotlib for the plot: pip install matplotlib, or omit --out"
         )
 
 
@@ -103,7 +103,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         choices=get_args(Precision),
         default=get_args(Precision),
         metavar="P",
-        help=f"of {', '.join(get_args(Precision))}, which is done by all recipes (default: all)",
+        help=f"any of {', '.join(get_args(Precision))} (with all recipes) (default: all)",
     )
     add(
         "--threads",
@@ -117,13 +117,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--calibration",
         type=Path,
         metavar="PATH",
-        help="of int8: a video, or a folder of videos or pictures (default: drawn faces)",
+        help="for int8: a video, or a folder of videos or pictures (default: drawn faces)",
     )
     add(
         "--size",
         type=picture_size,
         metavar="HxW",
-        help="of pictures (default: the model's frame size)",
+        help="frame size (default: the model's)",
     )
     args = parser.parse_args(argv)
     if args.calibration is not None and "int8" not in args.precisions:

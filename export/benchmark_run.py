@@ -56,7 +56,7 @@ def benchmark(
     machine = describe_machine() | {"graphs run by": runtime_name()}
     flags = [flag for flag in machine.pop("VNNI/AVX512").split() if "vnni" in flag]
     machine["VNNI"] = f"yes ({' '.join(flags)})" if flags else "none known"
-    # Set by environment variables, of which TensorFlow does not tell.
+    # Set by environment variables, which TensorFlow does not report.
     machine["threads"] = f"Keras {threads[-1]}, graphs {' or '.join(map(str, threads))}"
     model = load_model(folder)
     subjects, runners = [], []
@@ -89,7 +89,7 @@ def benchmark(
 
 
 def _quality(model: Any, exported: list[Any], clips: list[Clip]) -> list[float]:
-    """The PSNR of each one's clips to those of the Keras model."""
+    """The PSNR of each subject's clips against those of the Keras model."""
     tallies = [Tally(peak=1) for _ in exported]
     frames = sum(clip.count or 0 for clip in clips)
     with tqdm(total=frames, desc="comparing", unit="frame", leave=False) as bar:

@@ -1,4 +1,4 @@
-"""What `python -m export.benchmark` has measured, as a Markdown table and as JSON."""
+"""Results of `python -m export.benchmark`, as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = (
 
 @dataclass
 class Subject:
-    """One way to run the model. bytes: of its files. psnr: to the Keras model, in dB."""
+    """One way to run the model. bytes: of its files. psnr: against the Keras model, in dB."""
 
     name: str
     threads: int
@@ -38,7 +38,7 @@ class Benchmark:
 
     @property
     def keras(self) -> Subject:
-        """What all others are compared with."""
+        """The baseline."""
         return self.subjects[0]
 
     @property
@@ -67,7 +67,7 @@ class Benchmark:
         return [*lines, f"PSNR over whole animated clips: {', '.join(self.clips)}."]
 
     def to_dict(self) -> dict:
-        """Everything, with every single time in seconds."""
+        """All results, with all times in seconds."""
         return {"unit": "seconds", **asdict(self)}
 
     def _cells(self) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""Pictures to calibrate int8 graphs with: frames of the user's videos, or drawn faces."""
+"""Calibration images for int8 graphs: frames of the user's videos, or drawn faces."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from fomm_tf.media.pictures import read_picture, to_float
 from fomm_tf.media.video_file import VIDEO_SUFFIXES
 
 MIN_FRAMES = 16
-# The ranges of a trained model hardly change beyond that many (docs/quantization.md).
+# More hardly change the ranges of a trained model (docs/quantization.md).
 CLIPS, FRAMES = 8, 5
-# Drawn clips are of this many frames, evenly out of more.
+# Drawn clips have this many frames, evenly sampled from more.
 _DRAWN_FRAMES = 40
 SEED = 5
 _DATASET = "cartoon-faces"
 
 Clip = list[np.ndarray]
-"""Pictures [1, H, W, C] in [0, 1] that drive each other; the first is the source of all."""
+"""Images [1, H, W, C] in [0, 1]; the first is the source, all are driving frames."""
 
 
 class Calibration(NamedTuple):
-    """clips: to calibrate with. held_out: one more, of the same kind, to compare on, and what it is
-    called; None for drawn faces, of which there are others to compare on."""
+    """clips: for calibration. held_out: one more of the same kind, for comparison, and its name;
+    None for drawn faces, which have separate ones for comparison."""
 
     clips: list[Clip]
     held_out: tuple[Clip, str] | None
@@ -41,14 +41,14 @@ class Calibration(NamedTuple):
 def read_calibration(path: Path | None, config: BaseConfig) -> Calibration:
     """Frames of a video, a folder of videos or a folder of pictures; of drawn faces for None.
 
-    Says on stderr if those were not what the model was trained on. Raises DataError with one line
-    for what cannot be read and for too few frames.
+    Warns on stderr if the model was not trained on drawn faces. Raises DataError with one line for
+    unreadable input or too few frames.
     """
     if path is None:
         if not fits_drawn_faces(config):
             print(
-                "warning: int8 without --calibration takes drawn faces, which this model was not "
-                "trained on; give a video of what it is made for",
+                "warning: int8 without --calibration uses drawn faces, which this model was not "
+                "trained on; give a video like its training data",
                 file=sys.stderr,
             )
         return Calibration(drawn_clips(config, SEED, CLIPS), None)
@@ -57,12 +57,13 @@ def read_calibration(path: Path | None, config: BaseConfig) -> Calibration:
 
 
 def fits_drawn_faces(config: BaseConfig) -> bool:
-    """Whether a model was trained on drawn faces, by the name of its dataset's folder."""
+    """Whether a model was trained on drawn faces, judging by the name of its dataset's folder."""
     return Path(config.dataset_params.root_dir).name == _DATASET
 
 
 def drawn_clips(config: BaseConfig, seed: int, count: int, frames: int = FRAMES) -> list[Clip]:
-    """The first videos of `fomm_tf.data.cartoon_faces` with that seed: `frames` of each, evenly."""
+    """The first videos of `fomm_tf.data.cartoon_faces` with this seed: `frames` of each, evenly
+    sampled."""
     side = drawn_side(config.dataset_params.frame_shape[:2])
     chosen = set(_evenly(frames, _DRAWN_FRAMES))
     return [
@@ -78,45 +79,45 @@ def drawn_clips(config: BaseConfig, seed: int, count: int, frames: int = FRAMES)
 def read_clips(path: Path, config: BaseConfig, count: int, frames: int = FRAMES) -> list[Clip]:
     """About `count` clips, at least two: of a video, a folder of videos, or a folder of pictures.
 
-    Frames are taken evenly, and cut to the config's frame shape. Raises DataError with one line for
-    what cannot be read and for fewer frames than `MIN_FRAMES`.
+    Frames are sampled evenly, and fitted to the config's frame shape. Raises DataError with one
+    line for unreadable input and for fewer frames than `MIN_FRAMES`.
     """
     videos = _videos(path, config.dataset_params.frame_shape[:2], count)
     clips = []
     for index, (length, read) in enumerate(videos):
-        # As many clips of each video as it takes.
+        # As many clips per video as needed.
         share = (count * (index + 1)) // len(videos) - (count * index) // len(videos)
         chosen = _evenly(share * frames, length)
         number = max(1, min(share, len(chosen) // frames))
         pictures = [model_input(frame, config) for frame in read(chosen)]
-        # Each clip goes through all of its video.
+        # Each clip spans its whole video.
         clips += [pictures[start::number] for start in range(number)]
     clips = [clip for clip in clips if len(clip) > 1]
     found = sum(map(len, clips))
     if found < MIN_FRAMES:
-        raise DataError(f"{path}: gives {found} frames, but int8 needs {MIN_FRAMES} or more")
+        raise DataError(f"{path}: has {found} frames, but int8 needs {MIN_FRAMES} or more")
     return clips
 
 
 def drawn_side(size: tuple[int, int]) -> int:
-    """The size to draw faces in that are to be cut to `size`, (height, width)."""
+    """The drawing size of faces that will be fitted to `size`, (height, width)."""
     return min(max(*size, MIN_SIZE), MAX_SIZE)
 
 
 def model_input(frame: np.ndarray, config: BaseConfig) -> np.ndarray:
-    """A picture uint8 [h, w, 3], cut to the frame shape: float32 [1, H, W, C] in [0, 1]."""
+    """Fits an image, uint8 [h, w, 3], to the frame shape: float32 [1, H, W, C] in [0, 1]."""
     height, width, channels = config.dataset_params.frame_shape
-    # A model of other than 3 channels is rare, and any will do for it.
+    # Models with other than 3 channels are rare; the choice of channels does not matter.
     order = np.arange(channels) % 3
     return to_float(fit(frame, (height, width)))[None, ..., order]
 
 
 _Video = tuple[int, Callable[[Sequence[int]], Iterable[np.ndarray]]]
-"""How many frames there are, and a function that reads those with the given indices."""
+"""The number of frames, and a function that reads those with given indices."""
 
 
 def _videos(path: Path, size: tuple[int, int], count: int) -> list[_Video]:
-    """At most `count`; size: (height, width) of frames, for videos that are strips of them."""
+    """At most `count`; size: (height, width) of frames, for strips of frames."""
     if not path.is_dir():
         return [_video(VideoClip(path))]
     entries = list_videos(path)
@@ -125,7 +126,7 @@ def _videos(path: Path, size: tuple[int, int], count: int) -> list[_Video]:
         videos = entries
     if videos:
         return [_video(open_clip(videos[i], size)) for i in _evenly(count, len(videos))]
-    # Pictures, which may be of any size and of different people.
+    # Pictures of any size, possibly of different people.
     return [(len(entries), lambda chosen: [read_picture(entries[i]) for i in chosen])]
 
 
@@ -134,7 +135,7 @@ def _video(clip: DatasetClip) -> _Video:
 
 
 def _is_strip(path: Path, size: tuple[int, int]) -> bool:
-    """Whether a picture is frames side by side, as in the official datasets."""
+    """Whether a picture is a strip of frames, as in the official datasets."""
     try:
         return StripClip(path, size).count() > 1
     except DataError:
@@ -142,7 +143,7 @@ def _is_strip(path: Path, size: tuple[int, int]) -> bool:
 
 
 def _evenly(count: int, length: int) -> list[int]:
-    """At most `count` whole numbers below `length`, the first and the last among them."""
+    """At most `count` evenly spaced indices below `length`, including the first and the last."""
     if count >= length:
         return list(range(length))
     return np.linspace(0, length - 1, count).round().astype(int).tolist()

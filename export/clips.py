@@ -1,4 +1,4 @@
-"""Whole clips to animate and to reconstruct, by a Keras model and by its exported graphs."""
+"""Clips to animate and to reconstruct with a Keras model and its exported graphs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FRAMES = 50
 
 
 def check_animates(config: BaseConfig, where: Path) -> None:
-    """Raises ModelError for a model whose graphs make no frames; `where` it is from."""
+    """Raises ModelError for a model whose graphs do not generate frames; `where`: its source."""
     names = {one.name for signatures in signatures_of(config).values() for one in signatures}
     if "animate" not in names:
         raise ModelError(
-            f"{where} is a {config.KIND}, whose graphs make no frames to measure; "
-            "python -m export.verify compares what they find in pictures"
+            f"{where} is a {config.KIND}, whose graphs do not generate frames; "
+            "python -m export.verify compares their outputs"
         )
 
 
@@ -39,7 +39,7 @@ def check_animates(config: BaseConfig, where: Path) -> None:
 class Clip:
     """A source picture, uint8 [H, W, 3], and driving frames of that size.
 
-    `driving` may be gone through any number of times; `count`: how many frames it has, if known.
+    `driving` can be iterated repeatedly; `count`: its number of frames, if known.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Clip:
 def drawn_clips(
     size: tuple[int, int], pairs: Iterable[tuple[int, int]] = PAIRS, frames: int = FRAMES
 ) -> list[Clip]:
-    """Drawn faces animated by each other, people that the bundled model has never seen.
+    """Drawn faces animated by each other, not in the bundled model's training data.
 
     size: (height, width) of the frames. The frames are held in memory.
     """
@@ -66,9 +66,9 @@ def drawn_clips(
 
 
 def read_clip(driving: Path, source: Path | None, size: tuple[int, int]) -> Clip:
-    """A driving video and a source picture (default: the video's first frame), cut to `size`.
+    """A driving video and a source picture (default: the video's first frame), fitted to `size`.
 
-    Frames are read anew each time. Raises DataError for what cannot be read.
+    Every iteration rereads the frames. Raises DataError for unreadable input.
     """
     video = open_video(driving)
     picture = next(iter(video), None) if source is None else read_picture(source)

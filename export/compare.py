@@ -1,4 +1,4 @@
-"""How far exported graphs are from the Keras model that they were made of."""
+"""Compares exported graphs with the Keras model that they were exported from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fomm_tf.inference.exported import ExportedModel
 from fomm_tf.inference.manifest import Deviation, Difference, Precision
 from fomm_tf.inference.model import BaseModel
 
-# `measure` runs on these: (seed, video) of `fomm_tf.data.cartoon_faces`, the source first.
+# Inputs of `measure`: (seed, video) of `fomm_tf.data.cartoon_faces`, the source first.
 _SAMPLES = [(4, video) for video in range(5)]
 SAMPLES = "a drawn face animated by 4 others: first frames of fomm_tf.data.cartoon_faces, seed 4"
 
 
 def sample_pictures(config: BaseConfig) -> list[np.ndarray]:
-    """The pictures of `SAMPLES` in the config's frame shape: float32 [1, H, W, C] in [0, 1]."""
+    """The images of `SAMPLES` in the config's frame shape: float32 [1, H, W, C] in [0, 1]."""
     side = drawn_side(config.dataset_params.frame_shape[:2])
     return [
         model_input(next(render_video(seed, video, 1, side)), config) for seed, video in _SAMPLES
@@ -31,7 +31,7 @@ def sample_pictures(config: BaseConfig) -> list[np.ndarray]:
 def measure(
     model: BaseModel, exported: ExportedModel, pictures: list[np.ndarray] | None = None
 ) -> Outputs:
-    """Compares what `detect` gives, and frames that both make of what the Keras model detects.
+    """Compares the outputs of `detect`, and the frames generated from the Keras model's detections.
 
     pictures: [1, H, W, C] in [0, 1], at least two, the source first; default: those of `SAMPLES`.
     """
@@ -50,7 +50,7 @@ def measure(
 def difference_of(
     outputs: Outputs, exported: type[ExportedModel], pictures: str = SAMPLES
 ) -> Difference:
-    """What the manifest says of `measure`; pictures: what it calls those."""
+    """The manifest's entry for the results of `measure`; pictures: their description."""
     deviations = {
         exported.output(name).reported: Deviation(
             tally.max, tally.mean, tally.psnr if tally.is_picture else None
@@ -61,7 +61,7 @@ def difference_of(
 
 
 def check(outputs: Outputs, exported: type[ExportedModel], precision: Precision) -> None:
-    """Raises ModelError if the graphs differ by more than their precision explains."""
+    """Raises ModelError if the difference exceeds the tolerance of the precision."""
     judged = {key: tally for key, tally in outputs.items() if exported.output(key[1]).is_judged}
     found = thresholds.check(REFUSED[precision], judged, [])
     missed = [text for passed, text in found if not passed]

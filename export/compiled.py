@@ -1,7 +1,7 @@
-"""Exported graphs by LiteRT's newer interface, `CompiledModel`, where the runtime has it.
+"""Runs exported graphs with LiteRT's newer API, `CompiledModel`, if the runtime has it.
 
-It binds buffers of its own to inputs and outputs, where the classic interpreter copies: graphs must
-give the same by both.
+It binds its own buffers to inputs and outputs, where the classic interpreter copies; the outputs of
+both must agree.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _MODULE = "ai_edge_litert.compiled_model"
 
 
 def check_compiled(folder: Path, exported: ExportedModel, clip: Clip) -> Iterator[Check]:
-    """What every signature of an exported folder gives by `CompiledModel` on the beginning of a
-    clip, against the same by the classic interpreter; nothing where there is no `CompiledModel`.
+    """Compares every signature's outputs by `CompiledModel` and by the classic interpreter on the
+    beginning of a clip; yields nothing without `CompiledModel`.
 
     exported: the folder, loaded.
     """
@@ -46,25 +46,25 @@ def check_compiled(folder: Path, exported: ExportedModel, clip: Clip) -> Iterato
         pairs |= {f"encode {name}": (encoded[name], by_compiled[name]) for name in encoded}
         frame = exported.decode(encoded, kp_source, kp_driving)
         pairs["animate frame"] = frame, compiled.decode(encoded, kp_source, kp_driving)
-    # It tells of its accelerators when it ends, too.
+    # It logs its accelerators on destruction, too.
     with suppress_stderr():
         del compiled
     for name, (expected, value) in pairs.items():
         tally = Tally()
         tally.add(expected, value)
-        text = f"{name} by CompiledModel is at {tally.psnr:.1f} dB to the interpreter's"
+        text = f"{name} by CompiledModel is at {tally.psnr:.1f} dB against the interpreter's"
         yield Check(tally.psnr >= COMPILED_PSNR, f"{text}, at least {COMPILED_PSNR}")
 
 
 def compiled_model(folder: Path, exported: ExportedModel) -> ExportedModel | None:
-    """The model of an exported folder, run by `CompiledModel`; None where there is none.
+    """The model of an exported folder, run by `CompiledModel`; None if it is not available.
 
     exported: the same folder, loaded.
     """
     if importlib.util.find_spec(_MODULE.partition(".")[0]) is None:
         return None
     runners: dict[str, Runner] = {}
-    # It tells of its accelerators on stderr.
+    # It logs its accelerators on stderr.
     with suppress_stderr():
         try:
             compiled_class = importlib.import_module(_MODULE).CompiledModel

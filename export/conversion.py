@@ -36,9 +36,9 @@ def convert(
     weights; default: the first line of LICENSE in `folder`, if there is one. recipe, calibration:
     for int8 alone; default calibration: drawn faces.
 
-    Raises ModelError or ConfigError with one line for a folder that is no model, a size that it
-    cannot take, an `out` with other things in it, and graphs that differ from the Keras model;
-    DataError for a calibration that cannot be read or is too short.
+    Raises ModelError or ConfigError with one line for a folder that is not a model, an unsupported
+    size, an `out` with other content, and graphs that differ from the Keras model; DataError for
+    calibration data that is unreadable or too short.
     """
     check_replaceable(out)
     with tqdm(total=5, desc="loading", unit="step", disable=None, leave=False) as bar:
@@ -86,7 +86,7 @@ def _graphs(
     if precision != "int8":
         return build_graphs(model, config, precision)
     assert calibration is not None
-    # Not above: it needs the package that quantizes.
+    # Not at the top: it needs ai-edge-quantizer.
     from export.int8 import int8_graphs
 
     modes = recipe_modes(model, recipe)
@@ -95,7 +95,7 @@ def _graphs(
 
 
 def _with_size(config: BaseConfig, size: tuple[int, int] | None) -> BaseConfig:
-    """The config for pictures of another size. Raises ConfigError if the model cannot take it."""
+    """The config for another frame size. Raises ConfigError if the model does not support it."""
     if size is None:
         return config
     data = config.to_dict()

@@ -1,4 +1,4 @@
-"""Turns a model folder into TFLite graphs that animate without TensorFlow."""
+"""Exports a model folder to TFLite graphs that animate without TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ examples:
   python -m export.convert --model models/vox-256 --out exported/phone --precision int8 \\
       --calibration data/vox/train
 
-  # then, without TensorFlow if ai-edge-litert is there
+  # then, without TensorFlow if ai-edge-litert is installed
   python -m fomm_tf.animate --model exported --source picture.png --driving video.mp4 \\
       --out result.mp4
 
 precisions:
   float32  equal to the Keras model
-  float16  half the size; weights are rounded, and computed with in float32
-  dynamic  a quarter of the size; weights of convolutions in 8 bits
-  int8     a quarter of the size; convolutions compute in 8 bits. --recipe quality (the default)
-           leaves what keypoints, masks and Jacobians are made of unrounded; --recipe fast does not
+  float16  half the size; weights in float16, computation in float32
+  dynamic  a quarter of the size; int8 weights of convolutions
+  int8     a quarter of the size; int8 convolutions. --recipe quality (the default) does not round
+           the outputs that yield keypoints, masks and Jacobians; --recipe fast does
 
-int8 rounds by the ranges that numbers inside the model have. They come from --calibration: a video,
-a folder of videos, or a folder of pictures, like those that the model is made for; 16 frames
-or more. Without it they come from drawn faces, which are right for models/cartoon-faces.
+int8 needs the ranges of activations inside the model, measured on --calibration: a video, a folder
+of videos, or a folder of pictures, like the model's training data; 16 frames or more. Without it
+they are measured on drawn faces, which suit models/cartoon-faces.
 
 The folder holds keypoint_detector.tflite, generator.tflite and manifest.json, which describes them
-and says how far they are from the Keras model; of a co-part segmentation model segmentation.tflite
-in their place, which finds parts and cannot animate. It is written whole or not at all, and only if
-the graphs give what the Keras model gives.
+and their difference from the Keras model; for a co-part segmentation model instead of these graphs
+segmentation.tflite, which detects parts and cannot animate. It is written atomically, and only if
+the graphs' outputs agree with the Keras model's.
 """
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     check_replaceable(args.out)
     import_tensorflow()
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     for graph in manifest.graphs:
         print(f"  {graph.file}: {graph.bytes / 1e6:.1f} MB")
     assert manifest.difference is not None
-    print(f"  from the Keras model: {_told(manifest.difference)}")
+    print(f"  difference from the Keras model: {_told(manifest.difference)}")
     print(f"exported model: {args.out}")
 
 
@@ -80,24 +80,24 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--model", type=Path, required=True, metavar="DIR", help="model folder")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    add("--precision", choices=get_args(Precision), required=True, help="of the weights, see below")
+    add("--precision", choices=get_args(Precision), required=True, help="see below")
     add(
         "--size",
         type=picture_size,
         metavar="HxW",
-        help="of pictures (default: the model's frame size)",
+        help="frame size (default: the model's)",
     )
     add(
         "--license",
         metavar="TEXT",
         help="of the model's weights, for the manifest (default: the first line of DIR/LICENSE)",
     )
-    add("--recipe", choices=get_args(Recipe), help="of int8, see below (default: quality)")
+    add("--recipe", choices=get_args(Recipe), help="for int8, see below (default: quality)")
     add(
         "--calibration",
         type=Path,
         metavar="PATH",
-        help="of int8: a video, or a folder of videos or pictures (default: drawn faces)",
+        help="for int8: a video, or a folder of videos or pictures (default: drawn faces)",
     )
     args = parser.parse_args(argv)
     if args.precision != "int8" and (args.recipe or args.calibration):

@@ -1,4 +1,4 @@
-"""Which operators of a .tflite file XNNPACK takes over, and which a GPU would not."""
+"""Which operators of a .tflite file XNNPACK runs, and which a GPU delegate does not support."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from export.inspect_graph import Operator, operators
 from fomm_tf.inference.runtime import interpreter_class
 from fomm_tf.quiet import suppress_stderr
 
-# What TensorFlow's documentation says the GPU delegate runs, and up to which version where it says
-# so (tensorflow/lite/g3doc/performance/gpu_advanced.md, "Supported ops"). QUANTIZE and DEQUANTIZE
-# are not among them by name; they are part of float16 and quantized models, which it does run.
-# Newer delegates take more than is documented, on some devices. The check inside TensorFlow 2.21
-# (`tf.lite.experimental.Analyzer`) cannot tell: it finds any operator compatible, even TOPK_V2.
+# The GPU delegate's supported operators according to TensorFlow's documentation, with the maximum
+# version where given (tensorflow/lite/g3doc/performance/gpu_advanced.md, "Supported ops"). QUANTIZE
+# and DEQUANTIZE are not listed; they are part of float16 and quantized models, which it does run.
+# Newer delegates support more than is documented, on some devices. The check inside TensorFlow 2.21
+# (`tf.lite.experimental.Analyzer`) is no help: it reports any operator compatible, even TOPK_V2.
 _GPU_VERSIONS = {"DEPTHWISE_CONV_2D": 2, "RESIZE_BILINEAR": 3}
 _GPU = {
     *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "EXP"),
@@ -25,15 +25,15 @@ _GPU = {
     *("TRANSPOSE_CONV", "QUANTIZE", "DEQUANTIZE"),
 }
 CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"}
-# Field 2 of a model's table (schema.fbs), as flatbuffers count the fields.
+# Field 2 of a model's table (schema.fbs), as a flatbuffers vtable offset.
 _SUBGRAPHS = 4 + 2 * 2
 
 
 class Placement(NamedTuple):
-    """The operators of one signature, counted by kind.
+    """Operator counts of one signature, by kind.
 
-    xnnpack: those that run inside XNNPACK, which takes them over as so many `partitions`;
-    gpu_refused: those that the GPU delegate's documentation does not list.
+    xnnpack: those delegated to XNNPACK, in `partitions` partitions; gpu_refused: those not listed
+    in the GPU delegate's documentation.
     """
 
     operators: Counter[str]
@@ -48,9 +48,9 @@ def runtime_name() -> str:
 
 
 def placements(content: bytes) -> dict[str, Placement]:
-    """For each signature of a .tflite file, by its name.
+    """For each signature of a .tflite file, by name.
 
-    XNNPACK is that of the runtime in `runtime_name`.
+    Uses the XNNPACK of the runtime in `runtime_name`.
     """
     graphs = list(operators(content).values())
     model = schema.Model.GetRootAs(content)
@@ -71,11 +71,11 @@ def _on_gpu(operation: Operator) -> bool:
 
 
 def _taken_by_xnnpack(content: bytes) -> tuple[Counter[str], int]:
-    """Of the first subgraph: what a runtime with its default delegate has replaced, by kind."""
+    """The operators of the first subgraph replaced by a runtime's default delegate, by kind."""
     with suppress_stderr():
         interpreter = interpreter_class()(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
-    # After the operators themselves, which stay listed, come those that replace some of them.
+    # The original operators stay listed, followed by the delegate nodes that replace some of them.
     details = interpreter._get_ops_details()
     delegates = [one for one in details if one["op_name"] == "DELEGATE"]
     makers = {
@@ -83,7 +83,7 @@ def _taken_by_xnnpack(content: bytes) -> tuple[Counter[str], int]:
     }
     taken: dict[int, dict[str, Any]] = {}
     for delegate in delegates:
-        # From what it gives back to what it is given.
+        # Backward from its outputs to its inputs.
         given, open_tensors = set(delegate["inputs"]), list(delegate["outputs"])
         while open_tensors:
             tensor = open_tensors.pop()
@@ -95,11 +95,11 @@ def _taken_by_xnnpack(content: bytes) -> tuple[Counter[str], int]:
 
 
 def _with_first(content: bytes, index: int) -> bytes:
-    """The file with subgraph `index` in the first place: runtimes tell of that one only."""
+    """The file with subgraph `index` moved to the front: runtimes report only the first."""
     table = schema.Model.GetRootAs(content)._tab
     first = table.Vector(table.Offset(_SUBGRAPHS))
     places = (first, first + 4 * index)
-    # Offsets count from the place where they stand.
+    # Offsets are relative to their own position.
     targets = [place + struct.unpack_from("<I", content, place)[0] for place in places]
     swapped = bytearray(content)
     for place, target in zip(places, reversed(targets), strict=True):

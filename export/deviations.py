@@ -1,4 +1,4 @@
-"""How far exported graphs are from their Keras model: output by output, and over whole clips."""
+"""Deviations of exported graphs from their Keras model: per output, and over whole clips."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fomm_tf.measure.metrics import Score, reconstruct
 from fomm_tf.measure.tally import Tally
 from fomm_tf.media.pictures import to_float
 
-# Every so many frames of a clip go through the graphs one by one.
+# Stride of the frames of a clip that are compared output by output.
 STEP = 5
 
 # By (signature, output).
@@ -25,7 +25,7 @@ Outputs = dict[tuple[str, str], Tally]
 
 @dataclass
 class ClipDifference:
-    """A clip by both: the animated frames, and the L1 of reconstructing the driving video."""
+    """Results of both on a clip: animated frames, and L1 of reconstructing the driving video."""
 
     name: str
     frames: int = 0
@@ -41,9 +41,9 @@ def compare_outputs(
     outputs: Outputs,
     done: Callable[[], object],
 ) -> None:
-    """Adds to `outputs` what every signature gives on equal inputs: those of the Keras model.
+    """Adds to `outputs` every signature's outputs on equal inputs, those of the Keras model.
 
-    Takes every `STEP`-th driving frame; `encode` takes them too. `done` is called after each.
+    Uses every `STEP`-th driving frame, for `encode` too. `done` is called after each.
     """
     source = _batch(clip.source)
     kp_source = compare_detected(model, exported, source, outputs)
@@ -63,10 +63,10 @@ def compare_outputs(
 def compare_clip(
     model: BaseModel, exported: ExportedModel, clip: Clip, done: Callable[[], object]
 ) -> ClipDifference:
-    """Animates the clip and reconstructs its driving video, by both.
+    """Animates the clip and reconstructs its driving video with both.
 
-    Each goes by keypoints of its own, so that differences of all graphs add up as they do for a
-    user. `done` is called twice for each frame.
+    Each uses its own keypoints, so that the errors of all graphs accumulate as in use. `done` is
+    called twice for each frame.
     """
     found = ClipDifference(clip.name)
     for pair in zip(animated(model, clip), animated(exported, clip), strict=True):
@@ -84,7 +84,7 @@ def compare_clip(
 def compare_detected(
     model: BaseModel, exported: ExportedModel, picture: np.ndarray, outputs: Outputs
 ) -> Any:
-    """Adds to `outputs` what both detect in a picture; returns what the Keras model does."""
+    """Adds both models' detections in an image to `outputs`; returns the Keras model's."""
     expected, found = model.detect(picture), exported.detect(picture)
     for name, value in expected._asdict().items():
         if value is not None:
@@ -102,7 +102,7 @@ def compare_frames(
     kp_driving: Any,
     outputs: Outputs,
 ) -> None:
-    """Adds to `outputs` the frame that both make; encoded: for each of them."""
+    """Adds both models' generated frames to `outputs`; encoded: of each model."""
     models: tuple[Any, Any] = model, exported
     frames = [
         one.decode(own, kp_source, kp_driving) for one, own in zip(models, encoded, strict=True)

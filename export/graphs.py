@@ -1,4 +1,4 @@
-"""The networks of a model as TFLite graphs: static shapes, a batch of one, built-in operators."""
+"""Converts a model's networks to TFLite graphs: static shapes, batch size 1, built-in operators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fomm_tf.inference.model import BaseModel
 from fomm_tf.quiet import suppress_stderr
 
 Converted = Literal["float32", "float16", "dynamic"]
-"""The precisions that the converter gives; int8 is made of float32 by `quantize`."""
+"""The precisions of the converter; int8 is made from float32 by `quantize`."""
 
 
 def build_graphs(
@@ -26,8 +26,8 @@ def build_graphs(
 ) -> Iterator[tuple[str, bytes]]:
     """Yields the name and the content of each file.
 
-    config: the model's, with the frame shape to export for. Raises ModelError for a graph that the
-    oldest supported runtime could not run.
+    config: the model's, with the frame shape to export. Raises ModelError for a graph that the
+    oldest supported runtime cannot run.
     """
     for name, signatures in signatures_of(config).items():
         content = _convert(model, signatures, precision)
@@ -48,10 +48,10 @@ def _convert(model: BaseModel, signatures: tuple[Signature, ...], precision: Con
             )
             for signature in signatures
         }
-    # Only variables that are tracked reach the graph, and those inside Keras layers are not:
-    # without this line the weights would silently be missing.
+    # Only tracked variables are exported, and those inside Keras layers are not tracked: without
+    # this line the weights would silently be missing.
     module.weights = [variable for one in concrete.values() for variable in one.variables]
-    # One saved model for all signatures of a file: they share one copy of the weights.
+    # One SavedModel for all signatures of a file: they share one copy of the weights.
     with tempfile.TemporaryDirectory() as folder, suppress_stderr():
         tf.saved_model.save(module, folder, signatures=concrete)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(concrete))

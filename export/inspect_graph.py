@@ -1,4 +1,4 @@
-"""The operators of a .tflite file, and whether the oldest supported runtime has them."""
+"""The operators of a .tflite file, and whether the oldest supported runtime supports them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fomm_tf.errors import ModelError
 
 OLDEST_RUNTIME = "2.14.0"
 
-# The newest version of each operator that tflite-runtime 2.14.0 loads, found by trying. What a
-# model's graphs have no use for is not listed, operators on variables first of all: they are what
-# is left of weights that did not reach the file.
+# The newest version of each operator that tflite-runtime 2.14.0 loads, found by experiment. Only
+# operators that models need are listed; variable operators in particular are not: they indicate
+# weights missing from the file.
 _KNOWN = {
     **{"ADD": 5, "AVERAGE_POOL_2D": 3, "BROADCAST_TO": 2, "CAST": 5},
     **{"CONCATENATION": 4, "CONV_2D": 7},
@@ -26,12 +26,12 @@ _KNOWN = {
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 
-# It cannot slice or broadcast tensors of more dimensions.
+# It cannot slice or broadcast tensors with more dimensions.
 _MOST_DIMENSIONS = 5
 
 
 class Operator(NamedTuple):
-    """One operation of a graph: its kind, and which tensors it takes and gives."""
+    """One operation of a graph: its kind, and its input and output tensors."""
 
     name: str
     version: int
@@ -40,10 +40,10 @@ class Operator(NamedTuple):
 
 
 def operators(content: bytes) -> dict[str, list[Operator]]:
-    """The operations of each subgraph, in order, by its name; custom ones are named CUSTOM."""
+    """The operations of each subgraph, in order, by subgraph name; custom ones are named CUSTOM."""
     model = schema.Model.GetRootAs(content)
     kinds = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-    # Codes of up to 127 stand in the older field.
+    # Codes up to 127 are in the older field.
     codes = [max(kind.BuiltinCode(), kind.DeprecatedBuiltinCode()) for kind in kinds]
     found = {}
     for i in range(model.SubgraphsLength()):
@@ -62,15 +62,15 @@ def operators(content: bytes) -> dict[str, list[Operator]]:
 
 
 def check_operators(content: bytes, name: str) -> None:
-    """Raises ModelError, naming the file, if tflite-runtime 2.14.0 could not run it, or if weights
-    are not in it."""
+    """Raises ModelError, naming the file, if tflite-runtime 2.14.0 cannot run it, or if weights are
+    missing."""
     for operation in (operation for graph in operators(content).values() for operation in graph):
         kind = operation.name
         if kind not in _KNOWN:
-            raise ModelError(f"{name} came out with the operator {kind}, which no model needs")
+            raise ModelError(f"{name} contains the unexpected operator {kind}")
         if operation.version > _KNOWN[kind]:
             raise ModelError(
-                f"{name} came out with the operator {kind} in version {operation.version}, which "
+                f"{name} contains the operator {kind} in version {operation.version}, which "
                 f"TensorFlow Lite {OLDEST_RUNTIME} cannot run"
             )
     model = schema.Model.GetRootAs(content)
@@ -78,6 +78,6 @@ def check_operators(content: bytes, name: str) -> None:
         for tensor in map(graph.Tensors, range(graph.TensorsLength())):
             if tensor.ShapeLength() > _MOST_DIMENSIONS:
                 raise ModelError(
-                    f"{name} came out with a tensor of {tensor.ShapeLength()} dimensions, which "
+                    f"{name} contains a tensor of {tensor.ShapeLength()} dimensions, which "
                     f"TensorFlow Lite {OLDEST_RUNTIME} cannot run"
                 )

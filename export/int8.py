@@ -23,8 +23,8 @@ def int8_graphs(
 ) -> Iterator[tuple[str, bytes]]:
     """Yields the name and the content of each file, as `graphs.build_graphs`.
 
-    modes: of the layer groups; the others stay float. `advance` is called for every frame of
-    `clips`. Raises ModelError for a graph that the oldest supported runtime could not run.
+    modes: by layer group; the others stay float. `advance` is called for every frame of `clips`.
+    Raises ModelError for a graph that the oldest supported runtime cannot run.
     """
     files = dict(graphs.build_graphs(model, config, "float32"))
     ranges = measure_ranges(files, config, clips, advance)

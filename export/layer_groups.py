@@ -1,4 +1,4 @@
-"""Measures what int8 costs and saves in each layer group of a model, one group at a time."""
+"""Measures the quality cost and the savings of int8 per layer group, one group at a time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fomm_tf.files import write_json, write_text
 from fomm_tf.quiet import import_tensorflow
 
 DETAILS = """\
-Each clip is reconstructed from its first picture, by float32 graphs and by graphs in which one
-layer group alone is in int8: static (what it takes and gives is rounded) or dynamic (only its
-weights, and for itself what it takes). Then all together, by the two recipes of export.convert.
+Each clip is reconstructed from its first frame, by float32 graphs and by graphs with only one layer
+group in int8: static (input and output activations are int8) or dynamic (int8 weights; the input is
+quantized inside the layer). Then all groups together, by the two recipes of export.convert.
 
-  PSNR      of the pictures against those of the float32 graphs, over all clips, in dB
-  L1        how the reconstruction's L1 against the true pictures changes
-  ms saved  per frame, keypoints and picture, by calls that alternate with the float32 graphs'. Of
-            each the time that nine in ten frames exceed, which other work on the machine disturbs
-            least. The groups first and down run once for each source and save nothing here.
+  PSNR      of the frames against those of the float32 graphs, over all clips, in dB
+  L1        relative change of the reconstruction's L1 against the true frames
+  ms saved  per frame, detect and animate, by calls that alternate with the float32 graphs'. The
+            10th percentile of each, which other load on the machine disturbs least. The groups
+            first and down run once per source and save nothing here.
   MB saved  of the two files
 
 In --out: layer_groups.md and layer_groups.json.
@@ -34,7 +34,7 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it."""
+    """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     import_tensorflow()
     from export.layer_study import markdown, study
@@ -59,13 +59,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="a video, or a folder of videos or pictures (default: drawn faces)",
     )
-    add("--test", type=Path, metavar="PATH", help="the same, to measure on; not of the same videos")
+    add("--test", type=Path, metavar="PATH", help="the same, for testing; must be other videos")
     add("--threads", type=positive, metavar="N", help="of the runtime (default: all)")
     args = parser.parse_args(argv)
     if (args.calibration is None) != (args.test is None):
         parser.error("--calibration and --test go together")
     if args.out.exists() and not args.out.is_dir():
-        raise DataError(f"{args.out} is there and no folder; give another --out")
+        raise DataError(f"{args.out} exists and is not a folder; give another --out")
     return args
 
 

@@ -1,4 +1,4 @@
-"""Operators of exported graphs that are named after the layer group they come from."""
+"""Names operators of exported graphs after their layer group."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ANY_GROUP = r"\w+"
 
 
 def pattern(group: str) -> str:
-    """A regular expression that finds the operators of a group by the names of their outputs.
+    """A regular expression that matches a group's operators by the names of their outputs.
 
-    Keras' own names do not serve: they count the layers that a process has made.
+    Keras' own names are unsuitable: they count the layers created in the process.
     """
-    # Not of a group inside it. A name may be of several operators in one, with ; between.
+    # Excludes nested groups. The name of fused operators joins theirs with ;.
     return rf"(^|[/;])group\.{group}(_\d+)?/(?![^;]*group\.)"
 
 
 @contextmanager
 def named_groups(model: BaseModel) -> Iterator[None]:
-    """While the block runs, what is traced through layers carries the name of their group."""
+    """Within the block, traced layers carry the name of their group."""
     with ExitStack() as stack:
         for group in model.layer_groups():
             for layer in group.layers:
@@ -37,7 +37,7 @@ def named_groups(model: BaseModel) -> Iterator[None]:
 
 @contextmanager
 def _named(layer: keras.layers.Layer, name: str) -> Iterator[None]:
-    # Another call may have been put in its place already, as in `phase_upsampling`.
+    # `call` may already have been replaced, as in `phase_upsampling`.
     own = vars(layer).get("call")
     layer.call = partial(_call_named, layer.call, name)  # type: ignore[method-assign]
     try:

@@ -1,4 +1,4 @@
-"""What int8 costs and saves in each layer group of a model, one group at a time."""
+"""Quality cost and savings of int8 per layer group of a model, one group at a time."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from fomm_tf.layers.groups import Mode
 from fomm_tf.measure.metrics import reconstruct
 from fomm_tf.measure.tally import Tally
 
-# Clips to test on: of another seed than calibration and comparison take.
+# Test clips, with a seed not used for calibration and comparison.
 _SEED = 6
 _CLIPS, _FRAMES = 5, 20
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one choice of layers in int8 costs and saves against float32.
+    """Cost and savings of one choice of int8 layers against float32.
 
-    psnr in dB; l1_change as a part; ms_saved per frame, of `ms` that float32 takes; mb_saved of the
-    two files.
+    psnr in dB; l1_change relative; ms_saved per frame, of `ms` for float32; mb_saved of the two
+    files.
     """
 
     layers: str
@@ -54,10 +54,10 @@ def study(
     """Measures every layer group of the model in `folder`, and the recipes.
 
     calibration, test: as `export.convert --calibration`; default: drawn faces, of different people.
-    Raises ModelError or DataError with one line for what cannot be loaded or read.
+    Raises ModelError or DataError with one line for unreadable input.
     """
     check_quantizer()
-    # Not above: it needs the package that quantizes.
+    # Not at the top: it needs ai-edge-quantizer.
     from export.quantize import quantize
     from export.ranges import measure_ranges
 

@@ -21,7 +21,7 @@ def describe(
     license: str | None,
     recipe: Recipe | None = None,
 ) -> Manifest:
-    """The manifest of graphs that were built for `config`; the difference is still open."""
+    """The manifest of graphs built for `config`; the difference is not measured yet."""
     height, width, _ = config.dataset_params.frame_shape
     graphs = tuple(
         Graph(file, len(files[file]), hashlib.sha256(files[file]).hexdigest(), signatures)
@@ -41,5 +41,5 @@ def describe(
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes `manifest.json`; what was there is overwritten."""
+    """Writes `manifest.json`, replacing an existing one."""
     write_json(folder / MANIFEST_FILE, manifest.to_dict())

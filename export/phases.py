@@ -1,10 +1,10 @@
-"""Upsampling blocks at less than half the cost: the same numbers, from the small picture.
+"""Upsampling blocks at less than half the cost: the same result, computed at low resolution.
 
-After nearest upsampling by two, the nine taps of a 3x3 kernel fall on four pixels of the small
-picture only: which weights fall together depends on the phase, whether a pixel's row and column
-are even or odd. So one 2x2 convolution with the outputs of all four phases, interleaved, gives what
-upsampling and a 3x3 convolution give, with 16 instead of 36 products per pixel of the small
-picture. Its kernel has 16/9 of the weights: for blocks of few channels and large pictures.
+After nearest upsampling by two, the nine taps of a 3x3 kernel fall on only four input pixels: which
+weights coincide depends on the phase, the parity of a pixel's row and column. So one 2x2
+convolution that outputs all four phases, interleaved, equals upsampling and a 3x3 convolution, with
+16 instead of 36 products per input pixel. Its kernel has 16/9 of the weights: for blocks with few
+channels and large feature maps.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from fomm_tf.layers.blocks import UpBlock2d
 
 @contextmanager
 def phase_upsampling(blocks: Iterable[UpBlock2d]) -> Iterator[None]:
-    """While the block runs, what is traced through these layers takes the cheaper way."""
+    """Within the block, these layers are traced in the cheaper form."""
     blocks = list(blocks)
     for block in blocks:
-        # Its weights have been there from the start; Keras would look for them through `call`.
+        # Already built; otherwise Keras would trace `call` to build it.
         block.built = True
         block.call = upsample(block)  # type: ignore[method-assign]
     try:
@@ -34,8 +34,8 @@ def phase_upsampling(blocks: Iterable[UpBlock2d]) -> Iterator[None]:
 
 
 def upsample(block: UpBlock2d) -> Callable[..., tf.Tensor]:
-    """An `UpBlock2d` as it is after training, [B, H, W, C] -> [B, 2H, 2W, C']."""
-    # Batch norm is folded here: a converter does not see it through the interleaving.
+    """An `UpBlock2d` in inference mode, [B, H, W, C] -> [B, 2H, 2W, C']."""
+    # Batch norm is folded here: the converter cannot fold it across the interleaving.
     norm = block.norm
     scale = norm.gamma.numpy() / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
     bias = (block.conv.bias.numpy() - norm.moving_mean.numpy()) * scale + norm.beta.numpy()
@@ -47,7 +47,7 @@ def upsample(block: UpBlock2d) -> Callable[..., tf.Tensor]:
         padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
         out = tf.nn.conv2d(padded, kernel, strides=1, padding="VALID")
         out = tf.nn.relu(tf.nn.bias_add(out, np.tile(bias, 4)))
-        # Odd rows and columns begin one pixel further on.
+        # Odd rows and columns start one pixel later.
         corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
         parts = [
             out[:, y : y + height, x : x + width, i * features : (i + 1) * features]
@@ -71,6 +71,6 @@ def _phases(kernel: np.ndarray) -> np.ndarray:
 
 
 def _halves(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Three taps, along the first axis, as the two of even and the two of odd positions."""
+    """Three taps along the first axis -> two for even and two for odd positions."""
     first, middle, last = kernel
     return np.stack([first, middle + last]), np.stack([first + middle, last])

@@ -1,4 +1,4 @@
-"""Speed of exported graphs against their quality, or against their size, as a picture."""
+"""Plots the speed of exported graphs against their quality or size."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _INK, _GREY, _FAINT = "#222222", "#666666", "#e4e4e4"
 
 
 def save_plot(result: Benchmark, path: Path) -> None:
-    """Writes a picture, of the kind that the suffix of `path` says. Needs matplotlib.
+    """Writes a plot in the format of the suffix of `path`. Needs matplotlib.
 
-    Milliseconds per frame against PSNR; of random weights, where that means nothing, against the
-    size of the files. A mark for each precision and number of threads.
+    Milliseconds per frame against PSNR; for random weights, where PSNR is meaningless, against file
+    size. One marker per precision and number of threads.
     """
-    # Not through pyplot, which looks for a screen.
+    # Not through pyplot, which selects a display backend.
     from matplotlib.figure import Figure
 
     picture = Figure(figsize=(9, 5), dpi=150, layout="constrained")
@@ -31,7 +31,9 @@ def save_plot(result: Benchmark, path: Path) -> None:
     axes.set_title(title, loc="left", fontsize=11, color=_INK, pad=24)
     axes.set_xlabel("milliseconds per frame of the generator (left is faster)", color=_INK)
     by_size = result.random_weights
-    label = "size of the files, MB (down is smaller)" if by_size else "PSNR to the Keras model, dB"
+    label = (
+        "size of the files, MB (down is smaller)" if by_size else "PSNR vs. the Keras model, dB"
+    )
     axes.set_ylabel(label, color=_INK)
     threads = sorted({one.threads for one in result.exported})
     markers = dict(zip(threads, cycle(_MARKERS), strict=False))
@@ -50,7 +52,7 @@ def save_plot(result: Benchmark, path: Path) -> None:
 def _draw(
     axes: Any, group: list[Subject], colour: str, markers: dict[int, str], by_size: bool
 ) -> None:
-    """One precision: a mark for each number of threads, and a line between them."""
+    """One precision: a marker for each number of threads, joined by a line."""
     places = [
         (one.times.median("decode"), one.bytes / 1e6 if by_size else one.psnr or 0) for one in group
     ]
@@ -73,7 +75,7 @@ def _set_axes(axes: Any, result: Benchmark) -> None:
 
 
 def _draw_keras(axes: Any, keras: Subject) -> None:
-    """Lines where the Keras model is, with their names above them, turned away from each other."""
+    """Vertical lines for the Keras model, labelled above, without overlap."""
     places = sorted((keras.times.median(name), name) for name in ("decode", "generate"))
     for (x, name), side, gap in zip(places, ("right", "left"), (-2, 2), strict=True):
         axes.axvline(x, color=_GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)

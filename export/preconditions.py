@@ -1,4 +1,4 @@
-"""What must hold before an export begins. No TensorFlow."""
+"""Preconditions of an export. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def check_replaceable(out: Path) -> None:
     if out.is_dir():
         names = {path.name for path in out.iterdir()}
         if names and not (MANIFEST_FILE in names and names <= _written()):
-            raise ModelError(f"{out} is not empty and no exported model; give another --out")
+            raise ModelError(f"{out} is not empty and not an exported model; give another --out")
     elif out.exists() or out.is_symlink():
-        raise ModelError(f"{out} is there and no folder; give another --out")
+        raise ModelError(f"{out} exists and is not a folder; give another --out")
 
 
 def _written() -> set[str]:
-    """All files that an exported model of any kind may have."""
+    """All files of exported models of any kind."""
     return {MANIFEST_FILE, *(name for kind in KINDS for name in kind.exported().FILES)}
 
 
 def check_quantizer() -> None:
-    """Raises ModelError if the package that quantizes is not installed."""
+    """Raises ModelError if ai-edge-quantizer is not installed."""
     if importlib.util.find_spec("ai_edge_quantizer") is None:
-        raise ModelError("int8 needs a package more: pip install 'ai-edge-quantizer~=0.10.0'")
+        raise ModelError("int8 needs another package: pip install 'ai-edge-quantizer~=0.10.0'")

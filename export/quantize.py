@@ -1,4 +1,4 @@
-"""Float graphs in int8: weights for each channel, and what passes between layers by its range."""
+"""Quantizes float graphs to int8: weights per channel, activations by calibrated ranges."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _PICTURES = qtyping.TensorQuantizationConfig(num_bits=8, symmetric=False)
 _WEIGHTS = qtyping.TensorQuantizationConfig(
     num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
 )
-# "Integer" computing: nothing is turned back to floats first.
+# "Integer" computation: inputs are not dequantized first.
 _CONFIGS: dict[str, qtyping.OpQuantizationConfig] = {
     "static": qtyping.OpQuantizationConfig(_PICTURES, _WEIGHTS, qtyping.ComputePrecision.INTEGER),
     "dynamic": qtyping.OpQuantizationConfig(None, _WEIGHTS, qtyping.ComputePrecision.INTEGER),
 }
 _OPERATORS = {
-    # Also what stands between convolutions: pooling, upsampling, sums, concatenation.
+    # Also the operators between convolutions: pooling, upsampling, sums, concatenation.
     "static": qtyping.TFLOperationName.ALL_SUPPORTED,
     "dynamic": qtyping.TFLOperationName.CONV_2D,
 }
-# Larger tensors the quantizer takes apart itself, which fails for those of four dimensions.
+# The quantizer splits larger tensors itself, which fails for 4-D ones.
 _LARGEST = 32 << 20
 
 
 def quantize(content: bytes, modes: Mapping[str, Mode], ranges: Ranges) -> bytes:
-    """The graph with the layer groups in `modes` in int8; all else stays float.
+    """Quantizes the layer groups in `modes` to int8; all else stays float.
 
-    content: a float32 graph of `build_graphs`. ranges: of `measure_ranges`, for this file.
-    Signatures, names and float32 inputs and outputs stay as they are.
+    content: a float32 graph from `build_graphs`. ranges: from `measure_ranges`, for this file.
+    Signatures, names and float32 inputs and outputs do not change.
     """
     quantizer = Quantizer(bytearray(content))
     for group, mode in modes.items():
@@ -52,17 +52,17 @@ def quantize(content: bytes, modes: Mapping[str, Mode], ranges: Ranges) -> bytes
     }
     for name, bound in _least_weights(content, ranges):
         calibration[name] = {"min": -bound, "max": bound}
-    # It draws progress bars of its own.
+    # It prints its own progress bars.
     with suppress_stderr(), _large_weights():
         result = quantizer.quantize(calibration, enable_progress_report=False)
     return _with_outputs(bytearray(result.quantized_model))
 
 
 def _with_outputs(content: bytearray) -> bytes:
-    """The same graphs, each giving what its signature says.
+    """The same graphs, with the outputs of their signatures.
 
-    Of what is given and taken by a layer as well, the quantizer lets the graph give the copy in 8
-    bits, which is not what the signature names: that would be lost.
+    If a graph's output is also a layer's input, the quantizer makes the graph output its int8 copy
+    instead of the float tensor that the signature names, which would be lost.
     """
     model = schema.Model.GetRootAs(content)
     for signature in map(model.SignatureDefs, range(model.SignatureDefsLength())):
@@ -74,10 +74,10 @@ def _with_outputs(content: bytearray) -> bytes:
 
 
 def _least_weights(content: bytes, ranges: Ranges) -> Iterator[tuple[str, np.ndarray]]:
-    """Weights of which some channels are next to nothing, and what to take for their largest.
+    """Weights with channels close to zero, and the maximum to quantize each channel by.
 
-    A bias has 32 bits, in steps of the input's step times the weights' step: of weights so small a
-    bias that is not would overflow.
+    A bias is int32 with scale input scale * weight scale: with a tiny weight scale, an ordinary
+    bias would overflow.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph, listed in zip(model.subgraphs, operators(content).values(), strict=True):
@@ -109,7 +109,7 @@ def _large_weights() -> Iterator[None]:
 
 
 def _in_parts(quantize: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """The same for large weights, by some channels at a time."""
+    """Wraps `quantize` to process large weights a few channels at a time."""
 
     def call(
         values: np.ndarray, params: qtyping.UniformQuantParams, *rest: Any, **options: Any

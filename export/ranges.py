@@ -1,4 +1,4 @@
-"""The ranges of numbers inside float graphs, over pictures that they animate."""
+"""Calibration: activation ranges inside float graphs over sample images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fomm_tf.quiet import suppress_stderr
 from fomm_tf.registry import kind_of
 
 Ranges = dict[str, tuple[float, float]]
-"""Smallest and largest value of tensors, by name."""
+"""Minimum and maximum of tensors, by name."""
 
 
 class _Tensors(NamedTuple):
@@ -41,11 +41,11 @@ def measure_ranges(
     clips: list[Clip],
     advance: Callable[[], object],
 ) -> dict[str, Ranges]:
-    """Ranges of what the convolutions of float graphs take and give, by file.
+    """Ranges of the inputs and outputs of float graphs' convolutions, by file.
 
-    Each source is animated by the other pictures of its clip, and by the relative motion of the
-    next clip; a model that makes no pictures looks at all of them. `advance` is called for every
-    frame. Raises ModelError for a model whose numbers are not finite.
+    Each source is animated by the other images of its clip, and by the relative motion of the next
+    clip; a model without frame generation runs on all images. `advance` is called for every frame.
+    Raises ModelError if activations are NaN or infinite.
     """
     watches = {name: _Watch(content) for name, content in files.items()}
     runners: dict[str, Runner] = {}
@@ -63,27 +63,27 @@ def measure_ranges(
             advance()
     for name, found in (item for watch in watches.values() for item in watch.ranges.items()):
         if not np.isfinite(found).all():
-            raise ModelError(f"the model gives numbers that are not finite, in {name}")
+            raise ModelError(f"the model produces NaN or infinite values in {name}")
     return {name: watch.ranges for name, watch in watches.items()}
 
 
 def _driving(model: ExportedModel, own: list[Any], others: list[Any]) -> Iterator[Any]:
-    """As many as the clip has pictures, its own and transferred ones by turns."""
+    """As many as the clip has images, alternating its own and transferred ones."""
     for index, kp in enumerate(own):
         if index % 2 and index < len(others):
-            # A Jacobian that cannot be inverted: the clip's own motion will do.
+            # A singular Jacobian: use the clip's own motion.
             with suppress(ModelError):
                 kp = model.transfer(own[0], others[index], others[0], model.default_motion)
         yield kp
 
 
 class _Watch:
-    """Runs a graph and remembers the ranges."""
+    """Runs a graph and records the ranges."""
 
     def __init__(self, content: bytes):
         self.ranges: Ranges = {}
         self._tensors = _watched(content)
-        # It tells of its delegate on stderr, and warns of the memory that keeping tensors takes.
+        # It logs its delegate on stderr, and warns of the memory for keeping tensors.
         with suppress_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._interpreter = Interpreter(
@@ -110,7 +110,7 @@ class _Watch:
 
 
 def _watched(content: bytes) -> dict[str, _Tensors]:
-    """What the operators of all groups take and give, constants apart, by signature."""
+    """Input and output tensors of all groups' operators, without constants, by signature."""
     model = schema.Model.GetRootAs(content)
     ours = re.compile(pattern(ANY_GROUP))
     found = {}
@@ -133,6 +133,6 @@ def _activations(
         if index < 0:
             continue
         tensor = graph.Tensors(index)
-        # Weights keep a range for each channel, which is no matter of calibration.
+        # Weights have per-channel ranges, independent of calibration.
         if not model.Buffers(tensor.Buffer()).DataLength():
             yield index, tensor.Name().decode()

@@ -1,4 +1,4 @@
-"""Which layers of an int8 model compute how: what the groups of a model say for a recipe."""
+"""The quantization mode of a model's layer groups in a recipe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from fomm_tf.layers.groups import Mode
 
 
 def recipe_modes(model: BaseModel, recipe: Recipe) -> Mapping[str, Mode]:
-    """The mode of each layer group that is quantized, by its name."""
+    """The mode of each quantized layer group, by name."""
     modes = {group.name: getattr(group, recipe) for group in model.layer_groups()}
     return {name: mode for name, mode in modes.items() if mode != "float"}

@@ -1,4 +1,4 @@
-"""What `python -m export.verify` has found, for people and as JSON."""
+"""The report of `python -m export.verify`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fomm_tf.measure.tally import Tally
 
 @dataclass(frozen=True)
 class Report:
-    """runtime: the module that ran the graphs; clips: none of a model that gives no frames;
-    operators: by signature."""
+    """runtime: the module that ran the graphs; clips: none for a model without frames; operators:
+    by signature."""
 
     manifest: Manifest
     runtime: str
@@ -30,7 +30,7 @@ class Report:
 
     @property
     def missed(self) -> list[str]:
-        """What the thresholds say that were missed."""
+        """Descriptions of the missed thresholds."""
         return [check.text for check in self.checks if not check.passed]
 
     def lines(self) -> list[str]:
@@ -50,7 +50,7 @@ class Report:
         return "\n\n".join("\n".join(block) for block in blocks).splitlines()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same for JSON; what is not a number is None."""
+        """The same for JSON; NaN is None."""
         return {
             "name": self.manifest.name,
             "precision": precision_of(self.manifest),
@@ -113,13 +113,13 @@ def _operators(signature: str, placement: Placement) -> list[str]:
     counts, taken, partitions, refused = placement
     total, inside = counts.total(), taken.total()
     convolved, fast = (sum(one[name] for name in CONVOLUTIONS) for one in (counts, taken))
-    parts = f"{partitions} part{'s' * (partitions != 1)}"
+    parts = f"{partitions} partition{'s' * (partitions != 1)}"
     return [
         f"  {signature}: {total}, of these by XNNPACK {inside} ({inside / total:.0%}) in {parts}, "
         f"with {fast} of {convolved} convolutions",
         *_counted("all", counts),
         *_counted("not by XNNPACK", counts - taken),
-        *_counted("a GPU delegate refuses", refused),
+        *_counted("unsupported by GPU", refused),
     ]
 
 
@@ -128,7 +128,7 @@ def _columns(tally: Tally) -> str:
 
 
 def _counted(what: str, kinds: Counter[str]) -> list[str]:
-    # Spaces that do not break lines, but look like others once that is done.
+    # Non-breaking spaces, replaced by ordinary ones after wrapping.
     text = ", ".join(f"{name}\xa0{count}" for name, count in kinds.most_common()) or "none"
     first = f"    {what + ':':25}"
     lines = textwrap.wrap(text, 100, initial_indent=first, subsequent_indent=" " * len(first))

@@ -1,6 +1,6 @@
-"""Acceptance thresholds by precision: what exported graphs must reach to count as their model.
+"""Acceptance thresholds by precision: how closely exported graphs must match their model.
 
-The commands, the tests and docs/quantization.md go by this table. No TensorFlow.
+The commands, the tests and docs/quantization.md use this table. No TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Thresholds(NamedTuple):
     """Limits for graphs of one precision.
 
-    psnr: dB, of the frames (or the parts' masks, of a model that gives no frames) on equal inputs
-    and of every whole clip. picture, keypoints: largest differences on equal inputs, of those and
-    of all else that `detect` gives. l1: part by which the L1 of reconstruction may differ.
+    psnr: dB, of the frames (or the parts' masks, for a model without frames) on equal inputs and of
+    every whole clip. picture, keypoints: maximum differences on equal inputs, of those and of all
+    other outputs of `detect`. l1: maximum relative change of the reconstruction's L1.
     """
 
     psnr: float
@@ -32,7 +32,7 @@ class Thresholds(NamedTuple):
         """The table's row in words."""
         parts = [f"at least {self.psnr:g} dB"]
         if self.keypoints < math.inf:
-            parts.append(f"all that detect gives within {self.keypoints:.0e}")
+            parts.append(f"all outputs of detect within {self.keypoints:.0e}")
         if self.picture < math.inf:
             parts.append(f"frames within {self.picture:.0e}")
         if self.l1 < math.inf:
@@ -41,22 +41,22 @@ class Thresholds(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One limit, and what was found: `text` says both."""
+    """One limit and the measured value: `text` states both."""
 
     passed: bool
     text: str
 
 
 THRESHOLDS = {
-    # Over whole clips rounding may add up where a warp meets an edge: no limit for single pixels.
+    # Over whole clips rounding may accumulate where a warp meets an edge: no per-pixel limit.
     "float32": Thresholds(psnr=70, picture=2e-4, keypoints=2e-5),
     "float16": Thresholds(psnr=45),
     "dynamic": Thresholds(psnr=20),
     "int8 quality": Thresholds(psnr=38, l1=0.02),
     "int8 fast": Thresholds(psnr=32, l1=0.05),
 }
-# What `export.convert` refuses to write: what is worse is no rounding but a mistake. A model that
-# int8 does not suit is exported all the same: `export.verify` tells.
+# `export.convert` writes nothing beyond these: such errors are bugs, not rounding. A model that is
+# unsuitable for int8 is still exported: `export.verify` reports it.
 REFUSED: dict[Precision, Thresholds] = {
     "float32": THRESHOLDS["float32"],
     "float16": THRESHOLDS["float16"],
@@ -65,19 +65,19 @@ REFUSED: dict[Precision, Thresholds] = {
 }
 
 
-# Of any output by LiteRT's CompiledModel to the classic interpreter's, against the range of its
-# numbers: kernels may round differently, a wrongly bound buffer is far below.
+# PSNR of any output by LiteRT's CompiledModel against the classic interpreter's, with its range as
+# peak: kernels may round differently, a wrongly bound buffer is far below.
 COMPILED_PSNR = 40
 
 
 def precision_of(manifest: Manifest) -> str:
-    """The precision, and the recipe of those that have one: a key of `THRESHOLDS`."""
+    """The precision, with the recipe if it has one: a key of `THRESHOLDS`."""
     recipe = manifest.recipe
     return manifest.precision if recipe is None else f"{manifest.precision} {recipe}"
 
 
 def check(thresholds: Thresholds, outputs: Outputs, clips: list[ClipDifference]) -> Iterator[Check]:
-    """Every limit that there is."""
+    """All limits that apply."""
     for (signature, name), tally in outputs.items():
         what = f"{signature} {name}"
         if tally.is_picture:
@@ -95,14 +95,14 @@ def check(thresholds: Thresholds, outputs: Outputs, clips: list[ClipDifference])
 
 
 def l1_change(clips: list[ClipDifference]) -> float:
-    """The L1 of the graphs' reconstructions over that of the model's, less 1; over all clips."""
+    """Relative change of the reconstruction's L1 from the model to the graphs, over all clips."""
     keras, exported = (
         sum(getattr(clip, one).l1_sum for clip in clips) for one in ("keras", "exported")
     )
     return exported / keras - 1 if keras else math.inf
 
 
-# Comparisons are so written that what is not a number fails.
+# Comparisons are written so that NaN fails.
 def _at_most(what: str, found: float, limit: float) -> Check:
     return Check(found <= limit, f"{what} differs by {found:.1e}, at most {limit:.0e}")
 

@@ -1,4 +1,4 @@
-"""Compares an exported folder with its model folder, output by output and over whole clips."""
+"""Compares an exported folder with its model folder, per output and over whole clips."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from fomm_tf.inference.loading import load_exported, load_model
 def verify(
     folder: Path, exported_folder: Path, driving: Path | None = None, source: Path | None = None
 ) -> Report:
-    """Compares an exported folder with its model folder, over `driving` or else over drawn faces.
+    """Compares an exported folder with its model folder, on `driving` or else on drawn faces.
 
     source: the picture that `driving` animates; default: its first frame. Raises ModelError or
-    DataError with one line for what cannot be loaded or read, and for the export of another model.
+    DataError with one line for unreadable input, and for the export of another model.
     """
     exported = load_exported(exported_folder)
     manifest = exported.manifest
     model = load_model(folder)
     if problem := _other_networks(model.config, manifest.config):
-        raise ModelError(f"{exported_folder} was not made of {folder}: {problem}")
+        raise ModelError(f"{exported_folder} was not exported from {folder}: {problem}")
     if driving is None:
         clips = drawn_clips(manifest.size)
     else:
@@ -46,9 +46,9 @@ def verify(
 
 
 def _other_networks(config: BaseConfig, exported: BaseConfig) -> str | None:
-    """What tells that these configs are of different networks; sizes of pictures may differ."""
+    """A difference between the networks of these configs, if any; frame sizes may differ."""
     if config.KIND != exported.KIND:
-        return f"it is of a {exported.KIND}, and that is a {config.KIND}"
+        return f"it is a {exported.KIND}, but that is a {config.KIND}"
     ours, theirs = (_flat(one.to_dict()["model_params"]) for one in (config, exported))
     for key in sorted(ours.keys() | theirs.keys()):
         if ours.get(key) != theirs.get(key):
@@ -68,7 +68,7 @@ def _compare(model: Any, exported: Any, clips: list[Clip]) -> tuple[Outputs, lis
     outputs: Outputs = {}
     differences = []
     counts = [clip.count for clip in clips]
-    # How often `done` is called for each frame of a clip.
+    # Number of calls of `done` per frame of a clip.
     whole = 2 if exported.animates else 0
     total = sum(math.ceil(n / STEP) + whole * n for n in counts if n) if all(counts) else None
     with tqdm(total=total, unit="frame", desc="comparing", leave=False) as bar:

@@ -1,4 +1,4 @@
-"""Compares exported graphs with the Keras model that they were made of."""
+"""Compares exported graphs with the Keras model that they were exported from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fomm_tf.files import write_json
 from fomm_tf.quiet import import_tensorflow
 
 DETAILS = """\
-Each output is compared on equal inputs, those of the Keras model. A clip is animated by each with
-keypoints of its own and relative motion, as `animate` does it, so that all differences add up; then
-its driving video is reconstructed from the first frame. PSNR is in dB: of frames against 1, of
-other outputs against the range of their numbers.
+Each output is compared on equal inputs, those of the Keras model. A clip is animated by each model
+with its own keypoints and relative motion, like `animate`, so that all errors accumulate; then its
+driving video is reconstructed from the first frame. PSNR is in dB; the peak value is 1 for frames,
+and the value range for other outputs.
 
 Thresholds, on equal inputs and over each whole clip:
 {thresholds}
-Of a model that gives no frames they are for its segmentation, on equal inputs.
+For a model without frames they apply to its segmentation, on equal inputs.
 
-Operators are counted as the runtime here has placed them. Those that a GPU delegate refuses are the
-ones which TensorFlow's documentation does not list for it; newer devices may take more.
+Operators are counted as assigned by the installed runtime. Unsupported by GPU means not listed for
+the GPU delegate in TensorFlow's documentation; newer devices may support more.
 
 Exit code: 0 if all thresholds are met, 1 if one is missed, 2 if nothing could be compared.
 
@@ -36,8 +36,8 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Parses the command line and does what it says. Raises UserError for what is wrong with it;
-    exits with 1 if a threshold is missed."""
+    """Runs the command. Raises UserError for invalid arguments or inputs; exits with 1 if a
+    threshold is missed."""
     args = _parse(argv)
     if args.json is not None and args.json.is_dir():
         raise DataError(f"--json: {args.json} is a folder; give a file")
@@ -65,7 +65,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--driving",
         type=Path,
         metavar="VIDEO",
-        help="clip to animate by (default: drawn faces that the bundled model has never seen)",
+        help="driving video (default: drawn faces not in the bundled model's training data)",
     )
     add("--source", type=Path, metavar="PICTURE", help="to animate (default: VIDEO's first frame)")
     add("--json", type=Path, metavar="FILE", help="write the report to FILE too")
