@@ -1,1 +1,1 @@
-"""Exports model folders to TFLite graphs that run without TensorFlow: `python -m export.convert`."""
+"""Exports models to TFLite graphs that run without TensorFlow: `python -m export.convert`."""

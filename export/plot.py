@@ -31,9 +31,7 @@ def save_plot(result: Benchmark, path: Path) -> None:
     axes.set_title(title, loc="left", fontsize=11, color=_INK, pad=24)
     axes.set_xlabel("milliseconds per frame of the generator (left is faster)", color=_INK)
     by_size = result.random_weights
-    label = (
-        "size of the files, MB (down is smaller)" if by_size else "PSNR vs. the Keras model, dB"
-    )
+    label = "size of the files, MB (down is smaller)" if by_size else "PSNR vs. the Keras model, dB"
     axes.set_ylabel(label, color=_INK)
     threads = sorted({one.threads for one in result.exported})
     markers = dict(zip(threads, cycle(_MARKERS), strict=False))

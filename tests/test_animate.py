@@ -152,7 +152,7 @@ def test_best_frame_is_told_and_used(fake, animate, capsys):
     animate("--best-frame", "--adapt-scale")
     output = capsys.readouterr()
     assert "best frame: 0" in output.out
-    assert "looking for the best frame" in output.err
+    assert "searching for the best frame" in output.err
 
 
 def test_side_by_side_is_source_driving_result(fake, animate, source, driving):
@@ -249,7 +249,7 @@ def test_dataset_by_a_list_in_the_config_s_format(tmp_path, fake, dataset, capsy
     }
     tiny_config(**changes).save(tmp_path / "model" / "config.yaml")
     assert run_dataset(tmp_path, dataset) == {"a-b.gif": 6}
-    assert "1 pairs name videos that are not there" in capsys.readouterr().err
+    assert "1 pairs name videos that do not exist" in capsys.readouterr().err
 
 
 def test_dataset_with_a_broken_video_goes_on(tmp_path, fake, dataset, capsys):

@@ -77,11 +77,11 @@ def test_as_many_bases_in_a_row_as_may_be(tmp_path):
     chain = {f"f{i}": f"base: f{i + 1}.yaml\n{'abcd'[i]}: 1" for i in range(MAX_BASES)}
     write(tmp_path, **chain, **{f"f{MAX_BASES}": "last: 1", "more": "base: f0.yaml"})
     assert load_with_bases(tmp_path / "f0.yaml")[0].keys() == {"last", *"abcd"}
-    with pytest.raises(ConfigError, match=r"more than 4 bases in a row, the next is f4\.yaml"):
+    with pytest.raises(ConfigError, match=r"more than 4 bases in a row, next: f4\.yaml"):
         load_with_bases(tmp_path / "more.yaml")
 
 
-NO_NAME = "base: must be the name of a file, no path, is "
+NO_NAME = "base: must be a file name without a path, is "
 BAD_BASES = [
     ("null", NO_NAME + "empty (null)"),
     ("5", NO_NAME + "5"),
@@ -101,8 +101,8 @@ BAD_BASES = [
     ("none.yaml", "its base 'none.yaml' is missing: it is neither in "),
     ("outside.yaml", "its base 'outside.yaml' is missing"),
     ("folder.yaml", "its base 'folder.yaml' is missing"),
-    ("my.yaml", "more than 4 bases in a row, the next is my.yaml"),
-    ("circle.yaml", "more than 4 bases in a row, the next is "),
+    ("my.yaml", "more than 4 bases in a row, next: my.yaml"),
+    ("circle.yaml", "more than 4 bases in a row, next: "),
     ("orphan.yaml", "orphan.yaml: its base 'none.yaml' is missing"),
     ("broken.yaml", "broken.yaml, line 2: broken YAML"),
     ("alias.yaml", "alias.yaml, line 1: broken YAML: aliases are not allowed"),

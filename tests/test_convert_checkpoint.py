@@ -126,7 +126,7 @@ def test_entries_that_do_not_fit_are_named(tmp_path, checkpoint, refused):
     wrong = changed("kp_detector", kp__bias=np.ones(4, np.float32))
     refused(CONFIG, wrong, r"kp\.bias is \[4\], not \[5\]")
     infinite = changed("kp_detector", kp__bias=np.full(5, np.inf, np.float32))
-    refused(CONFIG, infinite, r"kp\.bias holds values that are no finite")
+    refused(CONFIG, infinite, r"kp\.bias contains NaN or infinite")
 
 
 def test_modules_that_are_missing(tmp_path, checkpoint, refused):
@@ -174,10 +174,10 @@ def test_existing_folders(tmp_path, convert):
 
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/cat.jpg").write_bytes(b"cat")
-    with pytest.raises(UserError, match="photos is not empty and no model folder"):
+    with pytest.raises(UserError, match="photos is not empty and not a model folder"):
         convert(CONFIG, checkpoint, tmp_path / "photos")
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
-    with pytest.raises(UserError, match="cat.jpg is there and no folder"):
+    with pytest.raises(UserError, match="cat.jpg exists and is not a folder"):
         convert(CONFIG, checkpoint, tmp_path / "photos/cat.jpg")
     assert (tmp_path / "photos/cat.jpg").read_bytes() == b"cat"
 

@@ -97,7 +97,7 @@ def test_it_animates_and_evaluates(run, video, moving_squares, tmp_path):
     Image.fromarray(moving_square(1, 32, 32, seed=2)[0]).save(tmp_path / "me.png")
     animate.main([*map(str, line), "--out", str(picture), "--best-frame"])
     assert len(list(picture.iterdir())) == 20
-    with pytest.raises(ModelError, match="a toy model does not support scale adaption"):
+    with pytest.raises(ModelError, match="a toy model does not support scale adaptation"):
         animate.main([*map(str, line), "--out", str(tmp_path / "other"), "--adapt-scale"])
     evaluate.main(
         ["--model", str(run), "--data", str(moving_squares), "--out", str(tmp_path / "results")]
@@ -109,7 +109,7 @@ def test_it_animates_and_evaluates(run, video, moving_squares, tmp_path):
 def test_it_starts_from_its_own_weights_and_no_others(run, config, tiny_model_dir, moving_squares):
     line = ["--config", str(config), "--data", str(moving_squares), "--steps", "1"]
     train.main([*line, "--out", str(run.parent / "again"), "--init", str(run)])
-    with pytest.raises(ModelError, match="is a First Order Motion Model, and not a toy model"):
+    with pytest.raises(ModelError, match="is a First Order Motion Model, not a toy model"):
         train.main([*line, "--out", str(run.parent / "no"), "--init", str(tiny_model_dir)])
 
 

@@ -147,7 +147,7 @@ def list_videos(folder: str | Path) -> list[Path]:
     if not videos:
         kinds = ", ".join(suffix[1:] for suffix in VIDEO_SUFFIXES)
         raise DataError(
-            f"{folder}: no videos; put video files ({kinds}), folders of frames, or pictures"
+            f"{folder}: holds no videos; put video files ({kinds}), folders of frames, or pictures"
             " with the frames side by side there"
         )
     return sorted(videos, key=natural_order)

@@ -54,19 +54,19 @@ GOOD = HEADER + "train/anna/1.png,1,2,3,4\n"
     [
         ("", "line 1: the first column must be named picture"),
         ("file,a_x,a_y\n", "line 1: the first column must be named picture"),
-        ("picture\n", "line 1: behind picture and split must be NAME_x, NAME_y"),
-        ("picture,split\n", "line 1: behind picture and split must be NAME_x, NAME_y"),
-        ("picture,a_x,b_y\n", "line 1: behind picture and split must be NAME_x, NAME_y"),
-        ("picture,a_x,a_y,b_x\n", "line 1: behind picture and split must be NAME_x, NAME_y"),
-        ("picture,a_x,a_y,a_x,a_y\n", "line 1: every landmark needs a name of its own"),
-        ("picture,_x,_y\n", "line 1: every landmark needs a name of its own"),
-        (GOOD + "test/bert.png,1,2,3\n", "line 3: has 4 columns, and the first line has 5"),
-        (GOOD + "\ntest/bert.png,1,2,x,4\n", "line 4: 'x' is no coordinate: a number in pixels"),
-        (GOOD + "test/bert.png,1,,3,4\n", "line 3: '' is no coordinate"),
-        (GOOD + "test/bert.png,1,nan,3,4\n", "line 3: 'nan' is no coordinate"),
-        (GOOD + "test/bert.png,1,inf,3,4\n", "line 3: 'inf' is no coordinate"),
-        (GOOD + "all/2.png,1,2,3,4\n", "line 3: without a column split, .* not 'all'"),
-        (GOOD + ",1,2,3,4\n", "line 3: without a column split, .* not ''"),
+        ("picture\n", "line 1: after picture and split must be NAME_x, NAME_y"),
+        ("picture,split\n", "line 1: after picture and split must be NAME_x, NAME_y"),
+        ("picture,a_x,b_y\n", "line 1: after picture and split must be NAME_x, NAME_y"),
+        ("picture,a_x,a_y,b_x\n", "line 1: after picture and split must be NAME_x, NAME_y"),
+        ("picture,a_x,a_y,a_x,a_y\n", "line 1: every landmark needs a unique name"),
+        ("picture,_x,_y\n", "line 1: every landmark needs a unique name"),
+        (GOOD + "test/bert.png,1,2,3\n", "line 3: has 4 columns, but the first line has 5"),
+        (GOOD + "\ntest/bert.png,1,2,x,4\n", "line 4: 'x' must be a number in pixels"),
+        (GOOD + "test/bert.png,1,,3,4\n", "line 3: '' must be a number in pixels"),
+        (GOOD + "test/bert.png,1,nan,3,4\n", "line 3: 'nan' must be a number in pixels"),
+        (GOOD + "test/bert.png,1,inf,3,4\n", "line 3: 'inf' must be a number in pixels"),
+        (GOOD + "all/2.png,1,2,3,4\n", "line 3: without a split column, .* not 'all'"),
+        (GOOD + ",1,2,3,4\n", "line 3: without a split column, .* not ''"),
         (GOOD + "test/none.png,1,2,3,4\n", "line 3: .*none.png: no such picture"),
         (GOOD + "test,1,2,3,4\n", "line 3: .*test: no such picture"),
         (GOOD + "test/../../x.png,1,2,3,4\n", "line 3: .*x.png: must be a path inside"),
@@ -90,7 +90,7 @@ def test_files_that_are_no_text(root):
         read_annotations(root / "none.csv", root)
     path = root / "picture.csv"
     path.write_bytes(b"\x89PNG\xff\xfe\x00")
-    with pytest.raises(DataError, match="picture.csv: is no CSV file"):
+    with pytest.raises(DataError, match="picture.csv: is not a CSV file"):
         read_annotations(path, root)
 
 

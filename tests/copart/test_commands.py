@@ -97,7 +97,7 @@ def test_relative_motion_is_refused_and_absolute_motion_works(finished, small_cl
 
 def test_what_a_command_cannot_do_with_parts(finished, tiny_yaml, moving_squares, tmp_path):
     out = str(tmp_path / "out")
-    parts = "is a co-part segmentation model, and not a First Order Motion Model"
+    parts = "is a co-part segmentation model, not a First Order Motion Model"
     kind = "--data: .* is a co-part segmentation model; it has no animate_params"
     with pytest.raises(UserError, match=kind):
         animate(["--model", str(finished), "--data", str(moving_squares), "--out", out])

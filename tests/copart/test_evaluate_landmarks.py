@@ -109,7 +109,7 @@ def test_pictures_of_another_size(fake, tmp_path, capsys):
     lines = dataset(tmp_path, size=(SIDE, 100))
     metrics = run(tmp_path, lines, tmp_path / "out")
     assert metrics["error"] < 1e-3
-    assert capsys.readouterr().err.count("100x64 is cropped to its middle") == 1
+    assert capsys.readouterr().err.count("100x64 is centre-cropped") == 1
     large = dataset(tmp_path / "large")
     for path in (tmp_path / "large").glob("*/*.png"):
         picture = Image.open(path)
@@ -149,7 +149,7 @@ def test_drawn_landmarks():
 def test_few_pictures_are_warned_of(fake, tmp_path, capsys):
     run(tmp_path, dataset(tmp_path, train=4), tmp_path / "out")
     told = capsys.readouterr().err
-    assert "annotated in 4 training pictures only; the regression from 2 parts has 5" in told
+    assert "annotated in only 4 training pictures; the regression from 2 parts has 5" in told
 
 
 def test_damaged_pictures_are_skipped(fake, tmp_path, capsys):

@@ -126,7 +126,7 @@ def test_training_starts_from_a_fomm(official, fomm_folder, tmp_path):
     step = CoPartTrainingStep(tiny_copart_config())
     before = state_dict(step.networks["segmentation_module"])
     notice = step.start_from(read_initial_weights(path))
-    assert f"{path} is a FOMM" in notice and "segmentation starts at random" in notice
+    assert f"{path} is a FOMM" in notice and "segmentation starts from random weights" in notice
     after = state_dict(step.networks["segmentation_module"])
     for name, value in after.items():
         source = before if name.startswith("semantic_seg") else state_dict(fomm.kp_detector)
@@ -174,7 +174,7 @@ def test_what_is_no_co_part_model_is_refused(tmp_path, fomm_folder):
         load_model(tmp_path / "nothing", CoPart())
     with pytest.raises(ModelError, match="it has no config.yaml"):
         load_model(tmp_path, CoPart())
-    with pytest.raises(ModelError, match="is a First Order Motion Model, and not a co-part"):
+    with pytest.raises(ModelError, match="is a First Order Motion Model, not a co-part"):
         load_model(fomm_folder, CoPart())
 
 
@@ -193,7 +193,7 @@ def test_wrong_inputs_are_refused():
     for change, words in (
         ({"shift": segments.shift[:, :3]}, "shifts must be"),
         ({"segmentation": segments.segmentation[..., 1:]}, "segmentation must be"),
-        ({"affine": None}, "affine maps of shape"),
+        ({"affine": None}, "affine transforms of shape"),
     ):
         with pytest.raises(ModelError, match=words):
             model.generate(picture, segments, segments._replace(**change))

@@ -72,7 +72,7 @@ def test_a_mask_of_another_aspect_is_resized():
 
 def test_what_is_refused(model):
     for parts, words in (
-        ([5], "there is no part 5: they are 1 to 4"),
+        ([5], "there is no part 5: parts are 1 to 4"),
         ([1, 1], "twice"),
         ([], "no"),
     ):

@@ -96,11 +96,11 @@ def test_showing_the_parts(folder, tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--source", "me.png"], "--source and --parts go together"),
-        (["--parts", "1"], "--source and --parts go together"),
+        (["--source", "me.png"], "--source and --parts must be given together"),
+        (["--parts", "1"], "--source and --parts must be given together"),
         ([], "--show-segmentation to see the parts"),
         (["--show-segmentation", "--hard"], "--hard needs --source and --parts"),
-        (["--source", "me.png", "--parts", "1;2"], "no list of part numbers"),
+        (["--source", "me.png", "--parts", "1;2"], "not a list of part numbers"),
     ],
 )
 def test_wrong_command_lines(folder, more, words, capsys):
@@ -113,7 +113,7 @@ def test_wrong_input_leaves_no_result(folder, tmp_path):
     out = tmp_path / "result.mp4"
     picture = ["--source", str(folder / "me.png")]
     for more, words in (
-        ([*picture, "--parts", "9"], "there is no part 9: they are 1 to 4"),
+        ([*picture, "--parts", "9"], "there is no part 9: parts are 1 to 4"),
         ([*picture, "--parts", "1", "--box", "0,0,65,64"], "does not lie inside"),
         (["--source", str(folder / "no.png"), "--parts", "1"], "no such picture"),
     ):

@@ -222,7 +222,7 @@ def test_useless_roots(tmp_path):
 
 def test_single_pictures_are_no_videos(tmp_path):
     numbered(tmp_path, 5, n=1)
-    with pytest.raises(DataError, match="one frame only"):
+    with pytest.raises(DataError, match="only one frame"):
         dataset(tmp_path)
 
 
@@ -297,7 +297,7 @@ def test_a_file_that_breaks_later_is_replaced_by_the_next(tmp_path, capsys, cach
     for path in (tmp_path / "train").iterdir():
         path.write_bytes(b"gone")
     data._cached.clear()
-    with pytest.raises(DataError, match="can be read any more"):
+    with pytest.raises(DataError, match="can be read anymore"):
         data.sample(0, np.random.default_rng(0))
 
 

@@ -67,7 +67,7 @@ def test_names_may_hold_what_separates_elsewhere(tmp_path):
         (b"", "needs the columns"),
         (b"source,driving\nx,y\n", "names no pair of the 5 videos, e.g. a.mp4"),
         (b"source,driving\na\n", "names no pair"),
-        (b"\xff\xfe\x00\x01", "is no CSV file"),
+        (b"\xff\xfe\x00\x01", "is not a CSV file"),
         (None, "no such pairs list"),
     ],
 )

@@ -127,7 +127,7 @@ def test_errors_of_the_dataset_arrive_as_they_are(tmp_path):
         Image.fromarray(np.zeros((16, 48, 3), np.uint8)).save(tmp_path / split / "a.png")
     data = dataset(tmp_path)
     (tmp_path / "train" / "a.png").write_bytes(b"gone")
-    with pytest.raises(DataError, match="can be read any more"):
+    with pytest.raises(DataError, match="can be read anymore"):
         next(iterate(training_batches(data, 2, 4, seed=0), data))
 
 

@@ -67,7 +67,7 @@ def test_a_model_is_exported_timed_and_compared(official_model_dir, tmp_path):
     arguments += ["--threads", 1, "--size", "64x96", "--out", out]
     done = run(*arguments, TMPDIR=str(tmp_path / "tmp"))
     assert done.returncode == 0, done.stderr
-    assert f"table, plot and every single time: {out}" in done.stdout
+    assert f"table, plot and all times: {out}" in done.stdout
     assert (out / "benchmark.md").read_text() in done.stdout
     assert Image.open(out / "benchmark.png").size[0] > 1000
     assert not list((tmp_path / "tmp").iterdir())
@@ -109,7 +109,7 @@ def test_bad_arguments_are_refused_at_once(tmp_path, monkeypatch, capsys):
     with pytest.raises(ConfigError, match="--threads 9999: there are [0-9]+ processors here"):
         benchmark.main(["--model", "m", "--threads", "1", "9999"])
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="--out: .*file is there and no folder"):
+    with pytest.raises(ConfigError, match="--out: .*file exists and is not a folder"):
         benchmark.main(["--model", "m", "--out", str(tmp_path / "file")])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="--out needs matplotlib"):

@@ -211,21 +211,21 @@ def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(ModelError, match="no such model folder"):
         convert(tmp_path / "none", tmp_path / "out", "float32")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match="no model folder: it has no config.yaml"):
+    with pytest.raises(ModelError, match="not a model folder: it has no config.yaml"):
         convert(tmp_path / "empty", tmp_path / "out", "float32")
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 def test_an_out_that_holds_other_things(tiny_model_dir, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match="is there and no folder"):
+    with pytest.raises(ModelError, match="exists and is not a folder"):
         convert(tiny_model_dir, tmp_path / "file", "float32")
     for names in (["notes.txt"], [MANIFEST_FILE, "notes.txt"]):
         for name in names:
             (tmp_path / name).touch()
-        with pytest.raises(ModelError, match="not empty and no exported model"):
+        with pytest.raises(ModelError, match="not empty and not an exported model"):
             convert(tiny_model_dir, tmp_path, "float32")
-    with pytest.raises(ModelError, match="not empty and no exported model"):
+    with pytest.raises(ModelError, match="not empty and not an exported model"):
         convert(tiny_model_dir, tiny_model_dir, "float32")
 
 

@@ -372,5 +372,5 @@ def test_speed_is_measured_of_what_animates(folders, tmp_path):
     assert done.stdout.startswith("**monkey**, 32 x 32") and "\n| float32 | 1 |" in done.stdout
     assert str(ROOT) not in done.stdout
     for main in (benchmark.main, layer_groups.main):
-        with pytest.raises(ModelError, match="parts is a co-part .* no frames to measure"):
+        with pytest.raises(ModelError, match="parts is a co-part .* do not generate frames"):
             main(["--model", str(folders / "parts"), "--out", str(tmp_path / "out")])

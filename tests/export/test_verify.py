@@ -132,7 +132,9 @@ def test_a_recipe_has_bars_of_its_own(official_model_dir, tmp_path):
 
 def test_an_export_of_another_model(tiny_model_dir, exported_dir):
     done = run("--model", tiny_model_dir, "--exported", exported_dir)
-    assert_one_line_error(done, exported_dir, "was not made of", tiny_model_dir, "model_params.")
+    assert_one_line_error(
+        done, exported_dir, "was not exported from", tiny_model_dir, "model_params."
+    )
     assert done.stdout == ""
 
 
@@ -140,7 +142,7 @@ def test_what_cannot_be_compared(official_model_dir, exported_dir, tmp_path, cap
     good = ["--model", str(official_model_dir), "--exported", str(exported_dir)]
     with pytest.raises(ModelError, match="no such model folder"):
         main(["--model", str(tmp_path / "none"), "--exported", str(exported_dir)])
-    with pytest.raises(ModelError, match="is no exported model"):
+    with pytest.raises(ModelError, match="is not an exported model"):
         main(["--model", str(official_model_dir), "--exported", str(official_model_dir)])
     shutil.copytree(exported_dir, tmp_path / "damaged")
     content = bytearray((tmp_path / "damaged" / GENERATOR).read_bytes())

@@ -151,7 +151,7 @@ class TestFoldersThatAreNoModel:
     def test_a_pickle_in_the_weights_is_not_run(self, tiny_model_dir, tmp_path):
         folder = self.copy(tiny_model_dir, tmp_path)
         np.savez(folder / "weights.npz", evil=np.array([print], dtype=object))
-        with pytest.raises(fomm_tf.ModelError, match="damaged or no weights"):
+        with pytest.raises(fomm_tf.ModelError, match="damaged or not a weights"):
             fomm_tf.load_model(folder)
 
     def test_a_bomb_is_not_unpacked(self, tiny_model_dir, tmp_path):

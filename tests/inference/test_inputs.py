@@ -32,15 +32,15 @@ def test_rounding_is_no_mistake():
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (GOOD * 255, "go from .*: divide by 255, or give uint8"),
-        (GOOD * 2 - 1, r"must be in \[0, 1\], but go from -.*: clip or rescale them"),
-        (np.where(GOOD > 0.9, np.nan, GOOD), "hold NaN"),
-        (np.where(GOOD > 0.9, np.inf, GOOD), "go from .* to inf"),
+        (GOOD * 255, r"\], not .* to .*: divide by 255, or give uint8"),
+        (GOOD * 2 - 1, r"must be in \[0, 1\], not -.* to .*: clip or rescale them"),
+        (np.where(GOOD > 0.9, np.nan, GOOD), "contain NaN"),
+        (np.where(GOOD > 0.9, np.inf, GOOD), r"\], not .* to inf"),
         (GOOD.astype(np.int64), "must be uint8, or float in .*, not int64"),
         (GOOD[0], "add a batch axis"),
         (np.moveaxis(GOOD, -1, 1), "channels come last"),
         (np.moveaxis(GOOD[0], -1, 0), "channels come last"),
-        (GOOD[0, ..., 0], "of a grey picture"),
+        (GOOD[0, ..., 0], "for a greyscale image, np.repeat"),
         (GOOD[..., :2], r"must be \[batch, height, width, 3\], not \[2, 6, 8, 2\]"),
     ],
 )

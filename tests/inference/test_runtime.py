@@ -247,20 +247,20 @@ def refused(folder, match: str) -> None:
 
 def test_folders_that_are_no_exported_model(folder, tiny_model_dir, tmp_path):
     refused(tmp_path / "none", "no such model folder")
-    refused(tiny_model_dir, "is no exported model: it has no manifest.json")
+    refused(tiny_model_dir, "is not an exported model: it has no manifest.json")
     (folder / GENERATOR).unlink()
-    refused(folder, "no whole exported model: it has no generator.tflite")
+    refused(folder, "not a complete exported model: it has no generator.tflite")
     (folder / GENERATOR).mkdir()
-    refused(folder, "no whole exported model: it has no generator.tflite")
+    refused(folder, "not a complete exported model: it has no generator.tflite")
 
 
 def test_damaged_files(folder):
     content = bytearray((folder / GENERATOR).read_bytes())
     (folder / GENERATOR).write_bytes(content[:-1])
-    refused(folder, "generator.tflite is damaged: it has not the size")
+    refused(folder, "generator.tflite is damaged: its size differs")
     content[5000] ^= 1
     (folder / GENERATOR).write_bytes(content)
-    refused(folder, "generator.tflite is damaged: it has not the checksum")
+    refused(folder, "generator.tflite is damaged: its checksum differs")
 
 
 @pytest.mark.parametrize("content", [b"?" * 5000, b"", b"\x1c\0\0\0TFL3" + b"\0" * 100])
@@ -277,7 +277,7 @@ def test_part_of_a_graph(folder):
 
 def test_another_model_s_graph(folder):
     replace_file(folder, GENERATOR, (folder / KEYPOINT_DETECTOR).read_bytes())
-    refused(folder, "generator.tflite has not the signatures and tensors")
+    refused(folder, "generator.tflite: signatures and tensors differ")
 
 
 def test_a_config_that_is_not_the_graph_s(folder):
@@ -290,7 +290,7 @@ def test_a_config_that_is_not_the_graph_s(folder):
                 tensor["shape"] = [9 if length == 10 else length for length in tensor["shape"]]
 
     change(folder, edit)
-    refused(folder, "keypoint_detector.tflite has not the signatures and tensors")
+    refused(folder, "keypoint_detector.tflite: signatures and tensors differ")
 
 
 def tensors(data, graph, signature, kind="inputs"):
@@ -310,8 +310,8 @@ def tensors(data, graph, signature, kind="inputs"):
         (lambda d: d["graphs"].reverse(), "graphs must be"),
         (lambda d: d["graphs"].pop(), "graphs must be keypoint_detector.tflite and gen"),
         (lambda d: d["graphs"][0].update(sha256="0" * 63), r"graphs\[0\].sha256: must be 64"),
-        (lambda d: d["graphs"][0].update(sha256="0" * 64), "has not the checksum"),
-        (lambda d: d["graphs"][1].update(bytes=5), "has not the size"),
+        (lambda d: d["graphs"][0].update(sha256="0" * 64), "its checksum differs"),
+        (lambda d: d["graphs"][1].update(bytes=5), "its size differs"),
         (lambda d: d["graphs"][1].update(bytes=1 << 40), "bytes: must be at most"),
         (lambda d: tensors(d, 1, 1)[0].update(name="other"), r"graphs\[1\].signatures are not"),
         (lambda d: tensors(d, 1, 0)[0].update(shape=[1, 64, 64, 4]), "signatures are not those"),
@@ -333,12 +333,12 @@ def test_a_manifest_that_lies(edit, match, folder):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "damaged or no manifest"),
-        (b"\xff\xfe\xfa{", "damaged or no manifest"),
-        (b"[" * 100_000, "damaged or no manifest"),
+        (b"", "damaged or not a manifest"),
+        (b"\xff\xfe\xfa{", "damaged or not a manifest"),
+        (b"[" * 100_000, "damaged or not a manifest"),
         (b"[1]", "must be a group of keys"),
         (b'{"format": NaN}', "format: must be one of"),
-        (b'{"format": ' + b"9" * 5000 + b"}", "damaged or no manifest"),
+        (b'{"format": ' + b"9" * 5000 + b"}", "damaged or not a manifest"),
         (b" " * (1 << 20) + b"{}", "over 1 MiB"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_file_of_another_network_is_refused(kernels, tmp_path, name, value, me
     with pytest.raises(ModelError) as caught:
         torchvision_kernels(path)
     text = str(caught.value)
-    assert text.startswith(f"{path} is no VGG19 of torchvision: ") and "\n" not in text
+    assert text.startswith(f"{path} is not torchvision's VGG19: ") and "\n" not in text
     assert message in text
 
 

@@ -205,23 +205,23 @@ def test_what_a_command_cannot_do(
     finished, config, tiny_model_dir, small_clip, moving_squares, tmp_path, tmp_path_factory
 ):
     out = str(tmp_path / "out")
-    monkey = "is a Monkey-Net, and not a"
+    monkey = "is a Monkey-Net,"
     picture, video = small_clip[1], small_clip[3]
     result = run_command(
         *("swap_parts", "--model", finished, "--source", picture, "--target", video),
         *("--parts", "1", "--out", out),
     )
-    assert_one_line_error(result, finished, f"{monkey} co-part segmentation model")
+    assert_one_line_error(result, finished, f"{monkey} not a co-part segmentation model")
     data = moving_squares
     result = train(config, data, out, "--vgg-weights", "random")
-    assert_one_line_error(result, "vgg_weights", "this kind of model has none")
+    assert_one_line_error(result, "vgg_weights", "this kind of model has no such key")
     parts = tmp_path_factory.mktemp("parts") / "parts.yaml"
     tiny_copart_config().save(parts)
     result = train(parts, data, out, "--init", finished)
-    assert_one_line_error(result, f"{monkey} co-part segmentation model, nor a FOMM")
+    assert_one_line_error(result, f"{monkey} neither a co-part segmentation model nor a FOMM")
     for kind, folder in ((MonkeyNet(), tiny_model_dir), (FOMM(), finished)):
         name = kind.config().KIND
-        with pytest.raises(ModelError, match=f"{folder} is a .*, and not a {name}$"):
+        with pytest.raises(ModelError, match=f"{folder} is a .*, not a {name}$"):
             load_model(folder, kind)
     assert not list(tmp_path.iterdir())
 
@@ -234,7 +234,7 @@ def test_bad_input_in_one_line(config, moving_squares, tiny_model_dir, tmp_path)
     result = train(bad, moving_squares, out)
     assert_one_line_error(result, bad, "kp_variance: must be 'matrix', 'single' or a number")
     result = train(config, moving_squares, out, "--init", tiny_model_dir)
-    assert_one_line_error(result, tiny_model_dir, "First Order Motion Model, and not a Monkey-Net")
+    assert_one_line_error(result, tiny_model_dir, "First Order Motion Model, not a Monkey-Net")
     result = run_command(
         "convert_checkpoint",
         *("--config", config, "--checkpoint", ROOT / "taichi" / "checkpoint.pth.tar", "--out", out),

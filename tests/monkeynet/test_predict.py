@@ -166,7 +166,7 @@ def test_a_picture_stands_for_all_frames_that_are_given(picture, given, tmp_path
     save_predictor(tmp_path / "p.npz", predictor, model, 12.5)
     line = ["--model", tmp_path / "model", "--predictor", tmp_path / "p.npz", "--source", picture]
     run(*line, "--out", tmp_path / "frames")
-    assert "stands still for the first 2 frames" in capsys.readouterr().err
+    assert "repeated as the first 2 frames" in capsys.readouterr().err
     assert given[0].shape == (2, SIDE, SIDE, 3)
     np.testing.assert_array_equal(given[0][1], to_float(read_picture(picture)))
     with pytest.raises(UserError, match="--frames 2 leaves nothing to predict: 2 are given"):
@@ -199,11 +199,11 @@ def test_files_that_are_no_predictor_of_the_model(trained, model_dir, tmp_path):
     stored = (trained[1] / "predictor.npz").read_bytes()
     nan = {"linear.bias": np.full(18, np.nan, np.float32)}
     for words, entries in (
-        ("is no predictor file; train a predictor", {"detector": None}),
-        ("is no predictor file; train a predictor", {"fps": None}),
+        ("is not a predictor file; train a predictor", {"detector": None}),
+        ("is not a predictor file; train a predictor", {"fps": None}),
         ("of this config: it differs in linear.bias", {"linear.bias": None}),
         ("of this config: it differs in other", {"other": np.zeros(1)}),
-        ("linear.bias holds values that are no finite numbers", nan),
+        ("linear.bias contains NaN or infinite values", nan),
         ("linear.bias holds values", {"linear.bias": np.array(["a"] * 18)}),
         ("keypoints of another model; train", {"detector": np.zeros(32, np.uint8)}),
         ("damaged: it has no frame rate", {"fps": np.array([0.0])}),
@@ -215,7 +215,7 @@ def test_files_that_are_no_predictor_of_the_model(trained, model_dir, tmp_path):
         with pytest.raises(ModelError, match=words):
             load_predictor(path, model)
     path.write_bytes(stored[: len(stored) // 2])
-    with pytest.raises(ModelError, match="damaged or no weights file .*; train a predictor"):
+    with pytest.raises(ModelError, match="damaged or not a weights file .*; train a predictor"):
         load_predictor(path, model)
     with pytest.raises(ModelError, match="weights.npz is (no predictor file|larger than)"):
         load_predictor(model_dir / "weights.npz", model)
@@ -240,7 +240,7 @@ def test_a_predictor_knows_its_model(trained, model_dir, picture, tmp_path):
 
 def test_what_cannot_be_predicted(trained, model_dir, tiny_model_dir, moving_squares, tmp_path):
     rest = ["--data", moving_squares, "--out", tmp_path / "out"]
-    with pytest.raises(ModelError, match="First Order Motion Model, and not a Monkey-Net"):
+    with pytest.raises(ModelError, match="First Order Motion Model, not a Monkey-Net"):
         run("--model", tiny_model_dir, *rest)
     long = save_model(tmp_path / "long", seed=4, num_frames=50)
     with pytest.raises(DataError, match="no training video has 50 frames"):

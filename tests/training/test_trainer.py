@@ -64,7 +64,7 @@ def test_overrides_replace_only_what_is_given():
     config = with_overrides(tiny_config(), batch_size=3, num_epochs=None)
     assert config.train_params.batch_size == 3
     assert config.train_params.num_epochs == tiny_config().train_params.num_epochs
-    with pytest.raises(ConfigError, match="train_params.hurry: the training of this kind"):
+    with pytest.raises(ConfigError, match="train_params.hurry: this kind of model has no such key"):
         with_overrides(tiny_config(), hurry=True)
 
 
