@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, ImageOps
 from fomm_tf.errors import DataError
 from fomm_tf.files import replacing
 from fomm_tf.media.color_profile import to_srgb
+from fomm_tf.media.comment import GENERATED, png_info
 
 PICTURE_SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".avif"),
@@ -194,9 +195,10 @@ def _from_levels(levels: np.ndarray, white: float) -> Image.Image:
 
 
 def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Writes uint8 or float in [0, 1], [H, W, 3], as the suffix says; whole or not at all."""
+    """Writes a PNG of uint8 or float in [0, 1], [H, W, 3], completely or not at all; its comment
+    says what made it."""
     with replacing(path) as temporary:
-        Image.fromarray(to_uint8(image)).save(temporary)
+        Image.fromarray(to_uint8(image)).save(temporary, "PNG", pnginfo=png_info(GENERATED))
 
 
 def to_float(image: np.ndarray) -> np.ndarray:
