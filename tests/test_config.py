@@ -372,14 +372,15 @@ BAD_FILES = [
 def test_bad_files_give_one_line(tmp_path, content, message):
     path = tmp_path / "bad.yaml"
     path.write_bytes(content)
-    started = time.monotonic()
+    # Of the processor, which other work on the machine does not change.
+    started = time.process_time()
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     text = str(caught.value)
     assert message in text
     assert text.startswith(str(path))
     assert "\n" not in text and len(text) < len(str(path)) + 250
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_missing_file_and_folder(tmp_path):

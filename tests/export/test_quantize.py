@@ -302,7 +302,7 @@ def test_channels_without_weights_keep_their_bias(tiny_model_dir, video, tmp_pat
 def test_the_study_of_layer_groups(tiny_model_dir, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(calibration, "CLIPS", 2)
     monkeypatch.setattr(layer_study, "_CLIPS", 1)
-    monkeypatch.setattr(layer_groups, "_FRAMES", 3)
+    monkeypatch.setattr(layer_study, "_FRAMES", 3)
     out = tmp_path / "study"
     layer_groups.main(["--model", str(tiny_model_dir), "--out", str(out)])
     assert str(out) in capsys.readouterr().out

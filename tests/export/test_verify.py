@@ -119,13 +119,15 @@ def test_a_smaller_precision_has_bars_of_its_own(official_model_dir, tmp_path, c
     assert "dB, at least 45" in printed and "2e-05" not in printed
 
 
-def test_a_recipe_has_bars_of_its_own(official_model_dir, tmp_path):
+def test_a_recipe_has_thresholds_of_its_own(official_model_dir, tmp_path):
     convert(official_model_dir, tmp_path / "out", "int8", recipe="fast")
     video = write_video(tmp_path / "clip.mp4", moving_square(3))
     report = verify(official_model_dir, tmp_path / "out", video)
     assert "official, int8 fast, 64 x 64" in report.lines()[0]
-    texts = [text for _, text in report.checks]
+    texts = [text for _, text in report.checks if "CompiledModel" not in text]
     assert [text.partition(", at ")[2] for text in texts] == ["least 32", "least 32", "most 5%"]
+    compiled = [text.split()[1] for _, text in report.checks if "CompiledModel" in text]
+    assert compiled == ["value", "jacobian", "features", "source", "frame"]
     assert report.to_dict()["precision"] == "int8 fast"
     assert report.operators["animate"].operators["QUANTIZE"] > 0
 

@@ -39,7 +39,7 @@ def test_an_untrained_model_leaves_the_picture_where_it_is():
     ("pictures", "words"),
     [
         (np.zeros([40, 48, 3], np.float32), r"\[batch, height, width, 3\]"),
-        (np.zeros([1, 40, 48, 3], np.uint8), "must be float32"),
+        (np.full([1, 40, 48, 3], 9, np.float32), "divide by 255"),
         (np.zeros([1, 40, 46, 3], np.float32), "multiples of 4"),
     ],
 )
