@@ -1,10 +1,8 @@
 package fomm.demo.ui
 
-import android.Manifest.permission
 import android.app.Activity
 import android.content.Intent
 import android.content.pm.PackageManager
-import android.graphics.Bitmap
 import android.net.Uri
 import android.os.Bundle
 import fomm.demo.ApplicationListener
@@ -15,29 +13,24 @@ import fomm.demo.Opened
 import fomm.demo.Pictures
 import fomm.demo.R
 import fomm.demo.Readout
-import fomm.demo.Runtime
 import fomm.demo.animator.Keypoints
 import fomm.demo.animator.ModelException
 import fomm.demo.animator.MotionSettings
 import fomm.demo.frames.FrameSource
 import fomm.demo.frames.toPixels
 import fomm.demo.models.StoredModel
-import fomm.demo.record.SharedFiles
 
-/** The one screen: what is animated, by what, and what becomes of it. */
+/** The one screen: runs the animation of what is chosen, and shows it. */
 class MainActivity :
     Activity(),
     Actions,
+    ChoiceListener,
     EngineListener,
     ApplicationListener {
     private val app get() = application as DemoApplication
     private val settings by lazy { Settings(this) }
-    private val picture by lazy { SourcePicture(this) }
-    private val pickers = Pickers(this)
+    private val choices by lazy { Choices(this, app, settings, this) }
     private lateinit var screen: Screen
-    private lateinit var model: StoredModel
-    private var driving = Driving.CLIP
-    private var video: Uri? = null
     private var engine: Engine? = null
     private var frames: FrameSource? = null
     private var running = false
@@ -50,19 +43,24 @@ class MainActivity :
         super.onCreate(savedInstanceState)
         setContentView(R.layout.main)
         screen = Screen(this, this, settings.motion)
-        savedInstanceState?.let(::restore)
+        savedInstanceState?.let {
+            choices.restore(it)
+            running = it.getBoolean(RUNNING)
+            frozen = it.getBoolean(FROZEN)
+        }
         @Suppress("DEPRECATION")
         (lastNonConfigurationInstance as? Kept)?.let {
             initial = it.initial
             shown = it.shown
         }
-        showDriving()
+        screen.showDriving(choices.drivingName)
     }
 
     override fun onStart() {
         super.onStart()
         app.listener = this
-        useModel(app.models.find(settings.modelId))
+        choices.loadModel()
+        showModel()
         showSource()
         shown?.let(screen::showPictures)
         if (app.isImporting) screen.showMessage(getString(R.string.importing))
@@ -80,8 +78,7 @@ class MainActivity :
 
     override fun onSaveInstanceState(outState: Bundle) {
         super.onSaveInstanceState(outState)
-        outState.putString(DRIVING, driving.name)
-        outState.putParcelable(VIDEO, video)
+        choices.save(outState)
         outState.putBoolean(RUNNING, running)
         outState.putBoolean(FROZEN, frozen)
     }
@@ -121,8 +118,7 @@ class MainActivity :
     }
 
     override fun onShare() {
-        val video = app.lastRecording ?: return
-        if (!pickers.share(video)) screen.showMessage(getString(R.string.problem_no_app))
+        app.lastRecording?.let(choices::share)
     }
 
     override fun onMotion(motion: MotionSettings) {
@@ -130,56 +126,13 @@ class MainActivity :
         engine?.motion = motion
     }
 
-    override fun onChangeSource() =
-        pickers.choose(
-            R.string.source,
-            listOf(
-                getString(R.string.source_bundled) to {
-                    picture.useBundled()
-                    sourceChanged()
-                },
-                getString(R.string.source_gallery) to { pick(pickers.document(PICK_PICTURE, "image/*")) },
-                getString(R.string.source_photo) to { takePhoto() },
-            ),
-        )
+    override fun onChangeSource() = choices.sourceMenu()
 
-    override fun onChangeDriving() =
-        pickers.choose(
-            R.string.driving,
-            listOf(
-                getString(R.string.driving_clip) to { use(Driving.CLIP) },
-                getString(R.string.driving_camera) to { use(Driving.CAMERA) },
-                getString(R.string.driving_gallery) to { pick(pickers.document(PICK_VIDEO, "video/*")) },
-            ),
-        )
+    override fun onChangeDriving() = choices.drivingMenu()
 
-    override fun onChangeModel() {
-        val models =
-            app.models.list().map { it to getString(R.string.model_choice, it.manifest.name, describe(it.manifest)) }
-        val choices = models.map { (model, text) -> text to { changeModel(model) } }
-        val import = getString(R.string.model_import) to { pick(pickers.document(PICK_MODEL, "application/zip")) }
-        val removals =
-            models.filter { (model, _) -> model.id != null }.map { (model, text) ->
-                getString(R.string.model_remove, text) to { removeModel(model) }
-            }
-        pickers.choose(R.string.model, choices + import + removals)
-    }
+    override fun onChangeModel() = choices.modelMenu()
 
-    override fun onChangeRuntime() {
-        val runtimes = Settings.THREAD_CHOICES.map { Runtime(false, it) } + settings.runtime.copy(gpu = true)
-        pickers.choose(
-            R.string.runs_on,
-            runtimes.map { runtime ->
-                describe(runtime) to {
-                    settings.runtime = runtime
-                    screen.showRuntime(describe(runtime))
-                    restart()
-                }
-            },
-        )
-    }
-
-    // What pickers and the permission dialog answer.
+    override fun onChangeRuntime() = choices.runtimeMenu()
 
     @Deprecated("Its successor is not in the framework")
     public override fun onActivityResult(
@@ -187,28 +140,43 @@ class MainActivity :
         resultCode: Int,
         data: Intent?,
     ) {
-        if (resultCode != RESULT_OK) return
-        val uri = if (requestCode == TAKE_PHOTO) PHOTO else data?.data
-        if (uri == null) return
-        when (requestCode) {
-            PICK_MODEL -> importModel(uri)
-            PICK_VIDEO -> useVideo(uri)
-            else -> usePicture(uri)
-        }
+        if (resultCode == RESULT_OK) choices.onPicked(requestCode, data)
     }
 
     override fun onRequestPermissionsResult(
         requestCode: Int,
         permissions: Array<String>,
         grantResults: IntArray,
-    ) {
-        val granted = grantResults.firstOrNull() == PackageManager.PERMISSION_GRANTED
-        if (granted && requestCode == PERMISSION_FOR_PHOTO) return takePhoto()
-        if (granted) return use(Driving.CAMERA)
-        screen.showMessage(getString(R.string.problem_camera_refused))
+    ) = choices.onPermission(requestCode, grantResults.firstOrNull() == PackageManager.PERMISSION_GRANTED)
+
+    // What was chosen.
+
+    override fun onSourceChosen() {
+        shown = null
+        showSource()
+        restart()
     }
 
-    // What the engine, the frames and the application tell.
+    override fun onDrivingChosen() {
+        screen.showDriving(choices.drivingName)
+        restart()
+    }
+
+    override fun onModelChosen() {
+        showModel()
+        onSourceChosen()
+    }
+
+    override fun onModelRemoval() = close()
+
+    override fun onRuntimeChosen() {
+        screen.showRuntime(describe(settings.runtime))
+        restart()
+    }
+
+    override fun onChoiceMessage(text: String?) = screen.showMessage(text)
+
+    // What the engine and the application tell.
 
     override fun onOpened(opened: Opened) = screen.showRuntime(describe(opened, settings.runtime))
 
@@ -233,7 +201,7 @@ class MainActivity :
 
     override fun onImported(model: StoredModel) {
         screen.showMessage(getString(R.string.imported, model.manifest.name))
-        changeModel(model)
+        choices.use(model)
     }
 
     override fun onImportProblem(error: ModelException) = screen.showMessage(message(error))
@@ -241,13 +209,14 @@ class MainActivity :
     // Starting and stopping.
 
     private fun start() {
-        if (driving == Driving.CAMERA && !hasCamera()) return stopWith(getString(R.string.problem_camera_refused))
-        val still = picture.read() ?: return stopWith(getString(R.string.problem_picture))
-        val engine = Engine(model, settings.runtime, still.toPixels(), initial, app.recordings, this, app::recorded)
+        if (!choices.canDrive) return stopWith(getString(R.string.problem_camera_refused))
+        val still = choices.picture.read() ?: return stopWith(getString(R.string.problem_picture))
+        val engine =
+            Engine(choices.model, settings.runtime, still.toPixels(), initial, app.recordings, this, app::recorded)
         engine.motion = settings.motion
         engine.frozen = frozen
         this.engine = engine
-        val source = frameSource()
+        val source = choices.frameSource()
         frames = source
         source.start(engine.frames) { problem ->
             runOnUiThread { if (frames === source) stopWith(message(problem)) }
@@ -277,120 +246,22 @@ class MainActivity :
         showState()
     }
 
-    private fun frameSource(): FrameSource =
-        when (driving) {
-            Driving.CLIP -> app.bundledClip()
-            Driving.CAMERA -> app.camera(::displayDegrees)
-            Driving.VIDEO -> video?.let(app::video) ?: app.bundledClip()
-        }
-
-    @Suppress("DEPRECATION")
-    private fun displayDegrees() = windowManager.defaultDisplay.rotation * QUARTER_TURN
-
-    // Choosing.
-
-    private fun use(choice: Driving) {
-        if (choice == Driving.CAMERA && !hasCamera()) {
-            requestPermissions(arrayOf(permission.CAMERA), PERMISSION_FOR_CAMERA)
-            return
-        }
-        driving = choice
-        screen.showMessage(null)
-        showDriving()
-        restart()
-    }
-
-    private fun useVideo(uri: Uri) {
-        video = uri
-        // Not every provider offers it; without, the video is gone after a restart of the phone.
-        runCatching { contentResolver.takePersistableUriPermission(uri, Intent.FLAG_GRANT_READ_URI_PERMISSION) }
-        use(Driving.VIDEO)
-    }
-
-    private fun usePicture(uri: Uri) {
-        if (picture.replace { contentResolver.openInputStream(uri) }) {
-            screen.showMessage(null)
-            sourceChanged()
-        } else {
-            screen.showMessage(getString(R.string.problem_picture))
-        }
-    }
-
-    private fun takePhoto() {
-        // The camera app needs none, unless this app has asked for it in its manifest, as it does.
-        if (hasCamera()) {
-            pick(pickers.photo(TAKE_PHOTO, PHOTO))
-        } else {
-            requestPermissions(arrayOf(permission.CAMERA), PERMISSION_FOR_PHOTO)
-        }
-    }
-
-    private fun sourceChanged() {
-        shown = null
-        showSource()
-        restart()
-    }
-
-    private fun importModel(uri: Uri) {
-        screen.showMessage(getString(R.string.importing))
-        if (!app.isImporting) app.importModel(uri)
-    }
-
-    private fun changeModel(model: StoredModel) {
-        settings.modelId = model.id
-        shown = null
-        useModel(model)
-        showSource()
-        restart()
-    }
-
-    private fun removeModel(model: StoredModel) {
-        val isUsed = model.id == this.model.id
-        if (isUsed) close()
-        model.id?.let(app.models::remove)
-        if (isUsed) changeModel(app.models.bundled())
-    }
-
-    private fun useModel(model: StoredModel) {
-        this.model = model
-        val manifest = model.manifest
-        screen.showModel(manifest.name, describe(manifest), manifest.width, manifest.height)
-        screen.showRuntime(describe(settings.runtime))
-    }
-
-    private fun hasCamera() = checkSelfPermission(permission.CAMERA) == PackageManager.PERMISSION_GRANTED
-
-    private fun pick(started: Boolean) {
-        if (!started) screen.showMessage(getString(R.string.problem_no_app))
-    }
-
     // Showing.
 
     private fun showState() = screen.showState(ScreenState(running, frozen, recording, app.lastRecording != null))
 
-    private fun showDriving() = screen.showDriving(getString(driving.title))
+    private fun showModel() {
+        val manifest = choices.model.manifest
+        screen.showModel(manifest.name, describe(manifest), manifest.width, manifest.height)
+        screen.showRuntime(describe(settings.runtime))
+    }
 
     private fun showSource() {
+        val picture = choices.picture
         val name = getString(if (picture.isBundled) R.string.source_bundled else R.string.source_own)
-        val bitmap: Bitmap = picture.read() ?: return screen.showMessage(getString(R.string.problem_picture))
+        val bitmap = picture.read() ?: return screen.showMessage(getString(R.string.problem_picture))
         screen.showSource(bitmap, name)
         if (shown == null) screen.showStill(bitmap)
-    }
-
-    private fun restore(state: Bundle) {
-        driving = Driving.valueOf(state.getString(DRIVING) ?: Driving.CLIP.name)
-        @Suppress("DEPRECATION")
-        video = state.getParcelable(VIDEO)
-        running = state.getBoolean(RUNNING)
-        frozen = state.getBoolean(FROZEN)
-    }
-
-    private enum class Driving(
-        val title: Int,
-    ) {
-        CLIP(R.string.driving_clip),
-        CAMERA(R.string.driving_camera),
-        VIDEO(R.string.driving_own),
     }
 
     /** Outlives a turn of the phone. */
@@ -400,17 +271,7 @@ class MainActivity :
     )
 
     private companion object {
-        const val DRIVING = "driving"
-        const val VIDEO = "video"
         const val RUNNING = "running"
         const val FROZEN = "frozen"
-        const val PICK_PICTURE = 1
-        const val PICK_VIDEO = 2
-        const val PICK_MODEL = 3
-        const val TAKE_PHOTO = 4
-        const val PERMISSION_FOR_CAMERA = 1
-        const val PERMISSION_FOR_PHOTO = 2
-        const val QUARTER_TURN = 90
-        val PHOTO = SharedFiles.uri(SharedFiles.PHOTOS, "source.jpg")
     }
 }

@@ -1,18 +1,11 @@
 package fomm.demo.ui
 
-import android.app.AlertDialog
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.content.res.Configuration
 import android.graphics.Bitmap
-import android.graphics.Canvas
-import android.graphics.drawable.BitmapDrawable
 import android.net.Uri
-import android.os.Looper
 import android.view.View
-import android.view.ViewGroup
-import android.widget.Button
-import android.widget.ImageView
 import android.widget.Switch
 import android.widget.TextView
 import fomm.demo.R
@@ -25,16 +18,12 @@ import org.junit.Assert.assertNotEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
-import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
-import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
-import org.robolectric.shadows.ShadowAlertDialog
 import java.io.ByteArrayOutputStream
-import java.io.File
 import java.util.zip.ZipEntry
 import java.util.zip.ZipOutputStream
 
@@ -46,9 +35,7 @@ import java.util.zip.ZipOutputStream
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34], application = TestApplication::class, qualifiers = "w411dp-h891dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-class MainActivityTest {
-    private var controller: ActivityController<MainActivity> = Robolectric.buildActivity(MainActivity::class.java)
-    private val activity get() = controller.get()
+class MainActivityTest : ActivityFixture() {
     private val app get() = RuntimeEnvironment.getApplication() as TestApplication
 
     @Test
@@ -222,9 +209,8 @@ class MainActivityTest {
     @Test
     fun everythingHasALabelAndIsLargeEnoughToTouch() {
         controller.setup()
-        screenshot(null)
-        val all = ArrayList<View>()
-        views(activity.window.decorView, all)
+        layOut()
+        val all = views(activity.window.decorView)
         for (view in all.filter { it.isClickable && it.isShown }) {
             val name = activity.resources.getResourceEntryName(view.id)
             val label = view.contentDescription ?: (view as? TextView)?.text
@@ -245,46 +231,6 @@ class MainActivityTest {
         controller.pause().stop().destroy()
     }
 
-    private fun <T : View> find(id: Int): T = activity.findViewById(id)
-
-    private fun button(id: Int): Button = find(id)
-
-    private fun text(id: Int) = find<TextView>(id).text.toString()
-
-    /** The pixels of what a view shows, to be compared. */
-    private fun shown(id: Int): List<Int>? {
-        val bitmap = (find<ImageView>(id).drawable as? BitmapDrawable)?.bitmap ?: return null
-        val pixels = IntArray(bitmap.width * bitmap.height)
-        bitmap.getPixels(pixels, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
-        return pixels.toList()
-    }
-
-    private fun await(
-        what: String,
-        condition: () -> Boolean,
-    ) {
-        val end = System.nanoTime() + 120_000_000_000
-        while (!condition()) {
-            assertTrue("$what does not come; message: ${text(R.id.message)}", System.nanoTime() < end)
-            idle(20)
-        }
-    }
-
-    private fun idle(millis: Long) {
-        Thread.sleep(millis)
-        shadowOf(Looper.getMainLooper()).idle()
-    }
-
-    private fun choose(text: Int) = choose(activity.getString(text))
-
-    private fun choose(text: String) {
-        val dialog = ShadowAlertDialog.getLatestDialog() as AlertDialog
-        val items = dialog.listView
-        val index = (0 until items.count).first { items.adapter.getItem(it).toString() == text }
-        items.performItemClick(null, index, index.toLong())
-        idle(0)
-    }
-
     private fun register(
         uri: Uri,
         bytes: ByteArray,
@@ -302,45 +248,5 @@ class MainActivityTest {
             }
         }
         return bytes.toByteArray()
-    }
-
-    private fun views(
-        view: View,
-        all: MutableList<View>,
-    ) {
-        all += view
-        if (view is ViewGroup) (0 until view.childCount).forEach { views(view.getChildAt(it), all) }
-    }
-
-    private fun screenshot(
-        name: String?,
-        scrollTo: Int? = null,
-    ) {
-        val view = activity.window.decorView
-        val metrics = activity.resources.displayMetrics
-        view.measure(
-            View.MeasureSpec.makeMeasureSpec(metrics.widthPixels, View.MeasureSpec.EXACTLY),
-            View.MeasureSpec.makeMeasureSpec(metrics.heightPixels, View.MeasureSpec.EXACTLY),
-        )
-        view.layout(0, 0, metrics.widthPixels, metrics.heightPixels)
-        scrollTo?.let { id ->
-            find<View>(id).run {
-                requestRectangleOnScreen(
-                    android.graphics.Rect(
-                        0,
-                        0,
-                        width,
-                        height * 2,
-                    ),
-                    true,
-                )
-            }
-        }
-        if (name == null) return
-        val bitmap = Bitmap.createBitmap(metrics.widthPixels, metrics.heightPixels, Bitmap.Config.ARGB_8888)
-        view.draw(Canvas(bitmap))
-        val file = File(TestModel.buildFolder, "screenshots/$name.png")
-        file.parentFile.mkdirs()
-        file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 0, it) }
     }
 }
