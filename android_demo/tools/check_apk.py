@@ -2,7 +2,8 @@
 
     python3 tools/check_apk.py BUILD_FOLDER APK
 
-Prints a line for each check, and exits with 1 if any fails.
+Prints a line for each check, and exits with 1 if any fails. Libraries that do not load on every
+phone are only noted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from pathlib import Path
 
 ABIS = {"arm64-v8a", "armeabi-v7a", "x86_64"}
 LIBRARIES = {"libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so"}
+# Android's pages have 4 KB, or 16 on some devices with a 64-bit processor.
+LARGEST_PAGE = 16384
+ABIS_WITH_LARGE_PAGES = ("arm64-v8a", "x86_64")
+PT_LOAD = b"\1\0\0\0"
 MAX_BYTES = 25_000_000
 BADGING = (
     "package: name='fomm.demo' versionCode='1' versionName='1.0'",
@@ -38,6 +43,9 @@ def main() -> None:
     for what, problem in _checks(target, apk):
         print(f"  {'ok  ' if not problem else 'FAIL'} {what}{': ' + problem if problem else ''}")
         failed |= bool(problem)
+    if small := _built_for_small_pages(apk):
+        print(f"  NOTE built for pages of 4 KB: {', '.join(small)}")
+        print('       They do not load where pages have 16 KB: see "16 KB pages" in README.md')
     print(f"signed APK: {apk} ({apk.stat().st_size / 1e6:.1f} MB)")
     sys.exit(failed)
 
@@ -45,6 +53,7 @@ def main() -> None:
 def _checks(target: Path, apk: Path) -> Iterator[tuple[str, str]]:
     """(what is checked, what is wrong or "")"""
     yield from _signature(apk)
+    yield "alignment of a library's segments is read", _reads_alignment(target)
     size = apk.stat().st_size
     yield f"smaller than {MAX_BYTES / 1e6:.0f} MB", "" if size < MAX_BYTES else f"{size} bytes"
     with zipfile.ZipFile(apk) as archive:
@@ -78,7 +87,7 @@ def _signature(apk: Path) -> Iterator[tuple[str, str]]:
 
 
 def _storage(apk: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    for suffix, alignment in ((".so", 16384), (".tflite", 4), (".arsc", 4), (".mp4", 4)):
+    for suffix, alignment in ((".so", LARGEST_PAGE), (".tflite", 4), (".arsc", 4), (".mp4", 4)):
         wrong = []
         names = [info for info in archive.infolist() if info.filename.endswith(suffix)]
         for info in names:
@@ -86,6 +95,39 @@ def _storage(apk: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
                 wrong.append(info.filename)
         problem = ", ".join(wrong) if names else "there is none"
         yield f"{suffix} stored uncompressed, aligned to {alignment}", problem
+
+
+def _built_for_small_pages(apk: Path) -> list[str]:
+    """Libraries that do not load where a page has 16 KB."""
+    with zipfile.ZipFile(apk) as archive:
+        return [
+            name
+            for name in sorted(archive.namelist())
+            if name.endswith(".so") and name.split("/")[1] in ABIS_WITH_LARGE_PAGES
+            if _load_alignment(archive.read(name)) < LARGEST_PAGE
+        ]
+
+
+def _load_alignment(library: bytes) -> int:
+    """The smallest alignment of the segments that are mapped, from a 64-bit ELF file's headers."""
+    (start,) = struct.unpack_from("<Q", library, 32)
+    size, count = struct.unpack_from("<HH", library, 54)
+    headers = [start + size * i for i in range(count)]
+    mapped = [header for header in headers if library[header : header + 4] == PT_LOAD]
+    return min(struct.unpack_from("<Q", library, header + 48)[0] for header in mapped)
+
+
+def _reads_alignment(target: Path) -> str:
+    """The notice must be able to come, and to stay away: tries libraries of both kinds."""
+    library = target / "alignment.so"
+    for page in (4096, LARGEST_PAGE):
+        options = ("-shared", "-nostdlib", f"-Wl,-z,max-page-size={page}", "-x", "c", "/dev/null")
+        _output("gcc", *options, "-o", library)
+        found = _load_alignment(library.read_bytes())
+        library.unlink()
+        if found != page:
+            return f"{found} instead of {page}"
+    return ""
 
 
 def _start(apk: Path, info: zipfile.ZipInfo) -> int:
