@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test lint types docs apk apk-test lock clean
+.PHONY: help venv demo test test-minimum lint types apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
 	@echo "make test    run all tests"
+	@echo "make test-minimum  the same with the lowest versions that setup.py allows (Python 3.11)"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
 	@echo "make docs    write docs/api.md from the docstrings"
@@ -66,6 +67,23 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)python -m pytest -n 2 --dist loadfile
 
+test-minimum: .venv-minimum/ready
+	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile
+
+# What setup.py says, as pip understands it, becomes the list of lowest versions. What our packages
+# ask for in turn is not held down.
+.venv-minimum/ready: setup.py
+	@$(PYTHON) -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit( \
+	  "error: the lowest versions are those for Python 3.11: add PYTHON=/path/to/python3.11")'
+	rm -rf .venv-minimum
+	$(PYTHON) -m venv .venv-minimum
+	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	sed -nE 's/^Requires-Dist: ([A-Za-z-]+).*[>~]=([0-9.]+).*/\1==\2/p' \
+	  .venv-minimum/lib/python3.11/site-packages/fomm_tf-*.dist-info/METADATA > .venv-minimum/lowest.txt
+	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-minimum/lowest.txt \
+	  --editable '.[tf-cpu,lite,int8,plot]' pytest pytest-xdist
+	touch $@
+
 lint: $(READY)
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
@@ -95,5 +113,5 @@ lock:
 
 clean:
 	$(MAKE) -C android_demo clean
-	rm -rf .venv .venv-lock demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-lock .venv-minimum demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,12 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "fomm_tf/version.py").read_text())[1]
 
-TENSORBOARD = "tensorboard~=2.20"  # TensorFlow's summaries need it, but do not install it
+# The lowest versions are what `make test-minimum` runs the tests with, the highest what
+# `make test` does.
+TENSORFLOW = ">=2.18,<2.22"
+# Keras before 3.13 fails on keypoints without Jacobians. TensorFlow's summaries need TensorBoard,
+# which TensorFlow 2.21 does not install.
+KERAS = ["keras>=3.13,<4", "tensorboard>=2.18,<3"]
 
 setup(
     name="fomm-tf",
@@ -19,14 +24,14 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
-    install_requires=["av>=15", "numpy>=1.26", "pillow>=11", "pyyaml>=6", "tqdm>=4.66"],
+    install_requires=["av>=18", "numpy>=1.26", "pillow>=11.2.1", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         # Training, and everything that runs a Keras model. `tf-cpu` is the same in half the size,
         # for 64-bit Intel and AMD machines without a GPU; take one of the two.
-        "tf": ["tensorflow~=2.21.0", TENSORBOARD],
-        "tf-cpu": ["tensorflow-cpu~=2.21.0", TENSORBOARD],
+        "tf": [f"tensorflow{TENSORFLOW}", *KERAS],
+        "tf-cpu": [f"tensorflow-cpu{TENSORFLOW}", *KERAS],
         # Running exported graphs without TensorFlow.
-        "lite": ["ai-edge-litert~=2.1"],
+        "lite": ["ai-edge-litert~=2.3"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
         # Exporting in int8, and the plot of `export.benchmark`.
@@ -39,7 +44,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "ruff",
-            "setuptools>=77",
+            "setuptools>=77.0.3",
             "types-PyYAML",
             "types-tqdm",
         ],

@@ -106,7 +106,10 @@ def test_runtimes_are_tried_in_order(exported_dir, exported, inputs, monkeypatch
     monkeypatch.setitem(sys.modules, LITERT, None)
     monkeypatch.setitem(sys.modules, TFLITE, None)
     frame = frame_of(load_exported(exported_dir), *inputs)
-    np.testing.assert_allclose(frame, frame_of(exported, *inputs), atol=1e-5)
+    # TensorFlow before 2.21 rounds differently from today's LiteRT (2e-5 with 2.18).
+    tensorflow = sys.modules["tensorflow"].__version__.split(".")[:2]
+    atol = 1e-5 if [*map(int, tensorflow)] >= [2, 21] else 5e-5
+    np.testing.assert_allclose(frame, frame_of(exported, *inputs), atol=atol)
     # The second is preferred to the third: it stands in here for the package.
     monkeypatch.setitem(sys.modules, TFLITE, sys.modules[TENSORFLOW])
     monkeypatch.setitem(sys.modules, TENSORFLOW, None)
