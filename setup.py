@@ -15,6 +15,23 @@ TENSORFLOW = ">=2.18,<2.22"
 # which TensorFlow 2.21 does not install.
 KERAS = ["keras>=3.13,<4", "tensorboard>=2.18,<3"]
 
+# Console script -> module; each module has a function `command` without arguments.
+COMMANDS = {
+    "fomm-animate": "fomm_tf.animate",
+    "fomm-benchmark": "fomm_tf.benchmark",
+    "fomm-cartoon-faces": "fomm_tf.data.cartoon_faces.__main__",
+    "fomm-convert-checkpoint": "fomm_tf.convert_checkpoint",
+    "fomm-evaluate": "fomm_tf.evaluate",
+    "fomm-evaluate-landmarks": "fomm_tf.evaluate_landmarks",
+    "fomm-export": "export.convert",
+    "fomm-export-benchmark": "export.benchmark",
+    "fomm-layer-groups": "export.layer_groups",
+    "fomm-predict": "fomm_tf.predict",
+    "fomm-swap-parts": "fomm_tf.swap_parts",
+    "fomm-train": "fomm_tf.train",
+    "fomm-verify": "export.verify",
+}
+
 setup(
     name="fomm-tf",
     version=VERSION,
@@ -24,6 +41,9 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
+    entry_points={
+        "console_scripts": [f"{name} = {module}:command" for name, module in COMMANDS.items()]
+    },
     install_requires=["av>=18", "numpy>=1.26", "pillow>=11.2.1", "pyyaml>=6", "tqdm>=4.66"],
     extras_require={
         # Training, and everything that runs a Keras model. `tf-cpu` is the same in half the size,
