@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test test-minimum lint types apk apk-test lock clean
+.PHONY: help venv demo test test-minimum lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
