@@ -23,16 +23,18 @@ class FrameExchange(
     private var hasNew = false
     private var fit: Fit? = null
 
-    /** Called by the source for each of its frames. */
+    /** Called by the source for each of its frames, whose size may change. Those of [hdr] are tone-mapped. */
     fun put(
         pixels: Pixels,
         orientation: Orientation,
+        hdr: Hdr? = null,
     ) {
         val start = System.nanoTime()
         val fit =
             fit?.takeIf { it.suits(pixels, orientation) }
                 ?: Fit(pixels.width, pixels.height, orientation, width, height).also { fit = it }
         fit.apply(pixels, filling.argb)
+        hdr?.toSdr(filling.argb)
         filling.convertNanos = System.nanoTime() - start
         synchronized(this) {
             filling = waiting.also { waiting = filling }

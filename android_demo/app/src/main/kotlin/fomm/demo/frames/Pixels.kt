@@ -36,11 +36,12 @@ class ArgbPixels(
     }
 }
 
-/** One plane of a camera's or decoder's picture. */
+/** One plane of a camera's or decoder's picture; [first] is the byte of its first sample. */
 class Plane(
     val bytes: ByteBuffer,
     val rowStride: Int,
     val pixelStride: Int,
+    val first: Int = 0,
 )
 
 /** How numbers of Y, U and V become red, green and blue. */
@@ -58,6 +59,10 @@ enum class YuvCoding(
     /** HD videos. */
     BT709(0.2126f, 0.0722f, false),
     BT709_FULL(0.2126f, 0.0722f, true),
+
+    /** HDR videos. */
+    BT2020(0.2627f, 0.0593f, false),
+    BT2020_FULL(0.2627f, 0.0593f, true),
 }
 
 /** YUV 4:2:0 in any layout of planes; [left] and [top] are where the picture begins in them. */
@@ -98,7 +103,7 @@ class YuvPixels(
         plane: Plane,
         x: Int,
         y: Int,
-    ) = plane.bytes.get(y * plane.rowStride + x * plane.pixelStride).toInt() and BYTE
+    ) = plane.bytes.get(plane.first + y * plane.rowStride + x * plane.pixelStride).toInt() and BYTE
 
     private fun byte(value: Float) = (value + ROUND).toInt().coerceIn(0, BYTE)
 }

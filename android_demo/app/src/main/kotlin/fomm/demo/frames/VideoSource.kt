@@ -1,13 +1,13 @@
 package fomm.demo.frames
 
 import android.content.res.AssetFileDescriptor
-import android.graphics.ImageFormat
 import android.media.MediaCodec
 import android.media.MediaCodecInfo
+import android.media.MediaCodecList
 import android.media.MediaExtractor
 import android.media.MediaFormat
-import android.os.SystemClock
 import java.io.IOException
+import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 
 /** A video at its own speed, over and over. [open] gives the file; it is called on the source's thread. */
@@ -51,6 +51,9 @@ class VideoSource(
         } catch (_: IllegalStateException) {
             // MediaCodec.CodecException is one.
             false
+        } catch (_: UnsupportedOperationException) {
+            // MediaCodec throws it for pictures in a layout that Image does not have.
+            false
         }
 
     private fun decode(
@@ -61,13 +64,14 @@ class VideoSource(
         var decoder: MediaCodec? = null
         try {
             setSource(extractor, file)
-            val tracks = (0 until extractor.trackCount)
+            val formats = List(extractor.trackCount, extractor::getTrackFormat)
+            val codecs = MediaCodecList(MediaCodecList.REGULAR_CODECS)
             val track =
-                tracks.firstOrNull { mime(extractor, it).startsWith("video/") } ?: throw IOException("no video in it")
+                chooseTrack(formats) { codecs.findDecoderForFormat(it) != null } ?: throw IOException("no video in it")
             extractor.selectTrack(track)
-            val format = extractor.getTrackFormat(track)
+            val format = formats[track]
+            decoder = openDecoder(codecs.findDecoderForFormat(format), format)
             format.setInteger(MediaFormat.KEY_COLOR_FORMAT, MediaCodecInfo.CodecCapabilities.COLOR_FormatYUV420Flexible)
-            decoder = MediaCodec.createDecoderByType(mime(extractor, track))
             decoder.configure(format, null, null, 0)
             decoder.start()
             Playing(extractor, decoder, frames, format).run()
@@ -76,6 +80,12 @@ class VideoSource(
             extractor.release()
         }
     }
+
+    /** Decoders often do more than they promise: where none promises this format, one that has its type is tried. */
+    private fun openDecoder(
+        name: String?,
+        format: MediaFormat,
+    ) = if (name == null) MediaCodec.createDecoderByType(format.mime) else MediaCodec.createByCodecName(name)
 
     private fun setSource(
         extractor: MediaExtractor,
@@ -88,35 +98,23 @@ class VideoSource(
         }
     }
 
-    private fun mime(
-        extractor: MediaExtractor,
-        track: Int,
-    ) = extractor.getTrackFormat(track).getString(MediaFormat.KEY_MIME).orEmpty()
-
     private inner class Playing(
         private val extractor: MediaExtractor,
         private val decoder: MediaCodec,
         private val frames: FrameExchange,
-        format: MediaFormat,
+        private val format: MediaFormat,
     ) {
-        private val orientation = Orientation(format.integer(MediaFormat.KEY_ROTATION) ?: 0)
+        private val orientation = Orientation(format.rotation)
         private val info = MediaCodec.BufferInfo()
+        private val clock = VideoClock { TimeUnit.NANOSECONDS.toMicros(System.nanoTime()) }
         private var fed = false
         private var shown = 0
-        private var started = 0L
 
         fun run() {
-            restart()
             while (!closed) {
                 if (!fed) feed()
                 drain()
             }
-        }
-
-        private fun restart() {
-            started = SystemClock.uptimeMillis()
-            fed = false
-            shown = 0
         }
 
         private fun feed() {
@@ -140,39 +138,29 @@ class VideoSource(
             decoder.releaseOutputBuffer(index, false)
             if (info.flags and MediaCodec.BUFFER_FLAG_END_OF_STREAM == 0) return
             if (shown == 0) throw IOException("no frames")
+            sleep(clock.waitAtEnd())
             extractor.seekTo(0, MediaExtractor.SEEK_TO_CLOSEST_SYNC)
             decoder.flush()
-            restart()
+            fed = false
+            shown = 0
         }
 
         private fun show(index: Int) {
-            val image = decoder.getOutputImage(index)
-            // 10-bit videos come in another format.
-            if (image == null || image.format != ImageFormat.YUV_420_888) throw IOException("unknown format")
+            val image = decoder.getOutputImage(index) ?: throw IOException("no picture")
             image.use {
-                val due = started + info.presentationTimeUs / MICROS - SystemClock.uptimeMillis()
-                if (due > 0) Thread.sleep(minOf(due, LONGEST_MILLIS))
-                if (!closed) frames.put(it.toPixels(coding(decoder.outputFormat)), orientation)
+                sleep(clock.wait(info.presentationTimeUs))
+                val crop = it.cropRect
+                val colour = videoColour(decoder.outputFormat, format, crop.width(), crop.height())
+                if (!closed) frames.put(it.toPixels(colour.coding), orientation, colour.hdr)
                 shown++
             }
         }
+
+        private fun sleep(micros: Long) = TimeUnit.MICROSECONDS.sleep(micros)
     }
 
-    internal companion object {
-        private const val WAIT_MICROS = 10_000L
-        private const val MICROS = 1000L
-        private const val LONGEST_MILLIS = 1000L
-        private const val CLOSE_MILLIS = 2000L
-
-        private fun MediaFormat.integer(key: String) = if (containsKey(key)) getInteger(key) else null
-
-        fun coding(format: MediaFormat): YuvCoding {
-            val full = format.integer(MediaFormat.KEY_COLOR_RANGE) == MediaFormat.COLOR_RANGE_FULL
-            return if (format.integer(MediaFormat.KEY_COLOR_STANDARD) == MediaFormat.COLOR_STANDARD_BT709) {
-                if (full) YuvCoding.BT709_FULL else YuvCoding.BT709
-            } else {
-                if (full) YuvCoding.BT601_FULL else YuvCoding.BT601
-            }
-        }
+    private companion object {
+        const val WAIT_MICROS = 10_000L
+        const val CLOSE_MILLIS = 2000L
     }
 }

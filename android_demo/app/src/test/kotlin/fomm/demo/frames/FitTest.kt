@@ -103,6 +103,36 @@ class FitTest {
         assertEquals(grey(8), frames.take()!!.argb[0])
     }
 
+    @Test
+    fun sizeAndTurnMayChangeFromFrameToFrame() {
+        val frames = FrameExchange(2, 2) {}
+        val wide = ArgbPixels(4, 2, intArrayOf(a, b, c, d, a, b, c, d))
+        val high = ArgbPixels(2, 4, intArrayOf(a, a, b, b, c, c, d, d))
+        val puts = listOf(wide to 0, high to 0, high to 90, wide to 90, wide to 0)
+        val expected =
+            listOf(
+                intArrayOf(b, c, b, c),
+                intArrayOf(b, b, c, c),
+                intArrayOf(c, b, c, b),
+                intArrayOf(b, b, c, c),
+                intArrayOf(b, c, b, c),
+            )
+        for ((put, pixels) in puts.zip(expected)) {
+            frames.put(put.first, Orientation(put.second))
+            assertArrayEquals(pixels, frames.take()!!.argb)
+        }
+    }
+
+    @Test
+    fun hdrIsToneMapped() {
+        val frames = FrameExchange(1, 1) {}
+        val white = ArgbPixels(1, 1, intArrayOf(grey(191)))
+        frames.put(white, Orientation(), Hdr.HLG)
+        near(0xf7f7f7, frames.take()!!.argb[0], 2)
+        frames.put(white, Orientation())
+        assertEquals(grey(191), frames.take()!!.argb[0])
+    }
+
     private fun fit(
         pixels: Pixels,
         orientation: Orientation,
