@@ -21,7 +21,7 @@ android {
 
     sourceSets["main"].assets.srcDir(assets)
 
-    // Mapped into memory as they are.
+    // Stored uncompressed, to be memory-mapped.
     androidResources { noCompress += "tflite" }
 
     buildTypes {
@@ -45,7 +45,7 @@ dependencies {
     implementation(libs.tensorflow.lite.gpu.api)
 }
 
-// The bundled model is exported by the project's own tools: make assets, in the folder above.
+// The bundled model is exported by `make assets`, in the folder above.
 tasks.named("preBuild") {
     doFirst {
         check(assets.resolve("model/manifest.json").isFile) { "There is no bundled model yet: run make assets" }

@@ -1,4 +1,4 @@
-/* Android's C library on top of glibc, as far as TensorFlow Lite's JNI library needs it. See bionic_shim.py. */
+/* The part of Android's C library that TensorFlow Lite's JNI library needs, on top of glibc. See bionic_shim.py. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,13 +33,13 @@ __attribute__((constructor)) static void look_up(void) {
 #include "forwarded.h"
 }
 
-/* What differs. The macro marks names for bionic_shim.py. */
+/* Functions that differ. The macro marks their names for bionic_shim.py. */
 #define BIONIC(name) __asm__(".symver own_" #name ", " #name "@LIBC\n");
 
 BIONIC(__errno)
 int *own___errno(void) { return &errno; }
 
-/* An array of three streams, of which code takes the addresses. */
+/* An array of three streams, whose addresses are taken. */
 BIONIC(__sF)
 char own___sF[3][152];
 
@@ -80,7 +80,7 @@ size_t own___strlen_chk(const char *text, size_t size) { return strlen(text); }
 BIONIC(strerror_r)
 int own_strerror_r(int number, char *buffer, size_t size) { return __xpg_strerror_r(number, buffer, size); }
 
-/* The numbers of the names are others. */
+/* The constants have different values. */
 BIONIC(sysconf)
 long own_sysconf(int name) {
   switch (name) {
@@ -100,7 +100,7 @@ int own___system_property_get(const char *name, char *value) {
 BIONIC(android_set_abort_message)
 void own_android_set_abort_message(const char *message) { fprintf(stderr, "%s\n", message); }
 
-/* Asked for without a version. */
+/* Looked up without a version. */
 int __android_log_vprint(int priority, const char *tag, const char *format, va_list args) {
   fprintf(stderr, "%s: ", tag);
   int result = vfprintf(stderr, format, args);

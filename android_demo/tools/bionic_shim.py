@@ -1,11 +1,10 @@
-"""Builds stand-ins for Android's C libraries, so that the AAR's x86_64 library runs on Linux.
+"""Builds stand-ins for Android's C libraries, to load the AAR's x86_64 library on Linux.
 
     python3 tools/bionic_shim.py LIBRARY FOLDER
 
-The library asks for libc.so, libm.so, libdl.so and liblog.so, and in them for names of version
-LIBC. The stand-in gives these names and jumps to glibc's functions. The few that differ between the
-two are written out in the C file beside this one. For tests on 64-bit Intel or AMD Linux; no part
-of the app.
+The library needs libc.so, libm.so, libdl.so and liblog.so, with symbols of version LIBC. The
+stand-in defines these symbols and jumps to glibc's functions; the few that differ between the two
+are implemented in the C file beside this one. For tests on x86-64 Linux only; not part of the app.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NAMES = ("libc.so", "libm.so", "libdl.so", "liblog.so")
 
 
 def main() -> None:
-    """Takes the Android library, and the folder that it is copied to with its stand-ins."""
+    """Arguments: the Android library, and the folder to copy it to with its stand-ins."""
     library, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     own = set(re.findall(r"^BIONIC\((\w+)\)", OWN.read_text(encoding="utf-8"), re.MULTILINE))

@@ -1,9 +1,9 @@
-"""Checks a finished APK: signature, what is in it, what is stored and aligned, badging, size.
+"""Checks a finished APK: signature, contents, storage and alignment, badging, size.
 
     python3 tools/check_apk.py BUILD_FOLDER APK
 
-Prints a line for each check, and exits with 1 if any fails. Libraries that do not load on every
-phone are only noted.
+Prints a line for each check, and exits with 1 if any fails. Libraries that are linked for 4 KB
+pages are only noted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ABIS = {"arm64-v8a", "armeabi-v7a", "x86_64"}
 LIBRARIES = {"libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so"}
-# Android's pages have 4 KB, or 16 on some devices with a 64-bit processor.
+# Pages are 4 KB, or 16 KB on some 64-bit devices.
 LARGEST_PAGE = 16384
 ABIS_WITH_LARGE_PAGES = ("arm64-v8a", "x86_64")
 PT_LOAD = b"\1\0\0\0"
@@ -37,15 +37,15 @@ BADGING = (
 
 
 def main() -> None:
-    """Takes the build folder, for aapt2 and the assets as they were made, and the APK."""
+    """Arguments: the build folder, which has aapt2 and the assets, and the APK."""
     target, apk = Path(sys.argv[1]), Path(sys.argv[2])
     failed = False
     for what, problem in _checks(target, apk):
         print(f"  {'ok  ' if not problem else 'FAIL'} {what}{': ' + problem if problem else ''}")
         failed |= bool(problem)
-    if small := _built_for_small_pages(apk):
-        print(f"  NOTE built for pages of 4 KB: {', '.join(small)}")
-        print('       They do not load where pages have 16 KB: see "16 KB pages" in README.md')
+    if small := _linked_for_small_pages(apk):
+        print(f"  NOTE linked for 4 KB pages: {', '.join(small)}")
+        print('       They do not load on devices with 16 KB pages: see "16 KB pages" in README.md')
     print(f"signed APK: {apk} ({apk.stat().st_size / 1e6:.1f} MB)")
     sys.exit(failed)
 
@@ -53,7 +53,7 @@ def main() -> None:
 def _checks(target: Path, apk: Path) -> Iterator[tuple[str, str]]:
     """(what is checked, what is wrong or "")"""
     yield from _signature(apk)
-    yield "alignment of a library's segments is read", _reads_alignment(target)
+    yield "alignment of LOAD segments is read correctly", _reads_alignment(target)
     size = apk.stat().st_size
     yield f"smaller than {MAX_BYTES / 1e6:.0f} MB", "" if size < MAX_BYTES else f"{size} bytes"
     with zipfile.ZipFile(apk) as archive:
@@ -97,8 +97,8 @@ def _storage(apk: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
         yield f"{suffix} stored uncompressed, aligned to {alignment}", problem
 
 
-def _built_for_small_pages(apk: Path) -> list[str]:
-    """Libraries that do not load where a page has 16 KB."""
+def _linked_for_small_pages(apk: Path) -> list[str]:
+    """The libraries that do not load on devices with 16 KB pages."""
     with zipfile.ZipFile(apk) as archive:
         return [
             name
@@ -109,16 +109,16 @@ def _built_for_small_pages(apk: Path) -> list[str]:
 
 
 def _load_alignment(library: bytes) -> int:
-    """The smallest alignment of the segments that are mapped, from a 64-bit ELF file's headers."""
+    """The smallest alignment of the LOAD segments of a 64-bit ELF file."""
     (start,) = struct.unpack_from("<Q", library, 32)
     size, count = struct.unpack_from("<HH", library, 54)
     headers = [start + size * i for i in range(count)]
-    mapped = [header for header in headers if library[header : header + 4] == PT_LOAD]
-    return min(struct.unpack_from("<Q", library, header + 48)[0] for header in mapped)
+    loaded = [header for header in headers if library[header : header + 4] == PT_LOAD]
+    return min(struct.unpack_from("<Q", library, header + 48)[0] for header in loaded)
 
 
 def _reads_alignment(target: Path) -> str:
-    """The notice must be able to come, and to stay away: tries libraries of both kinds."""
+    """The note must be able to appear and to stay away: checks a library linked for each."""
     library = target / "alignment.so"
     for page in (4096, LARGEST_PAGE):
         options = ("-shared", "-nostdlib", f"-Wl,-z,max-page-size={page}", "-x", "c", "/dev/null")
@@ -131,7 +131,7 @@ def _reads_alignment(target: Path) -> str:
 
 
 def _start(apk: Path, info: zipfile.ZipInfo) -> int:
-    """Where the content begins; the local header's extra field is not that of the directory."""
+    """Where the content begins: the local header's extra field may differ from the directory's."""
     with open(apk, "rb") as file:
         file.seek(info.header_offset + 26)
         name, extra = struct.unpack("<HH", file.read(4))
@@ -149,7 +149,7 @@ def _model(target: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     yield f"model {manifest['name']}, {manifest['precision']}", ", ".join(wrong)
     assets = {f"assets/{p.relative_to(target / 'assets')}" for p in _files(target / "assets")}
     found = {n for n in archive.namelist() if n.startswith("assets/")}
-    yield "assets are those that were made", _difference(found, assets)
+    yield "assets are complete", _difference(found, assets)
 
 
 def _files(folder: Path) -> list[Path]:

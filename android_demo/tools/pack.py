@@ -1,4 +1,4 @@
-"""Packs and signs the APK: resources, code, and libraries, with what is mapped stored and aligned.
+"""Packs and signs the APK: resources, code and libraries; what is memory-mapped is stored aligned.
 
 python3 tools/pack.py BUILD_FOLDER APK KEYSTORE
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 STORED = (".tflite", ".so", ".arsc", ".png", ".mp4")
-# Android maps libraries by pages, of 16 KB on newer phones; everything else by words.
+# Libraries are mapped by pages, of up to 16 KB; for everything else words suffice.
 PAGE, WORD = 16384, 4
 PADDING_FIELD = 0xD935
 LOCAL_HEADER = 30
@@ -25,7 +25,7 @@ RULES = Path(__file__).with_name("rules.pro")
 
 
 def main() -> None:
-    """Writes the APK whole or not at all."""
+    """Arguments: build folder, APK, keystore. Writes the APK whole or not at all."""
     target, apk, key = (Path(argument) for argument in sys.argv[1:4])
     _dex(target)
     unsigned, signed = target / "unsigned.apk", target / "signed.apk"
@@ -44,12 +44,12 @@ def main() -> None:
 
 
 def _dex(target: Path) -> None:
-    """Turns the app and what it uses into classes.dex, without what nobody calls."""
+    """Compiles the app and its libraries to classes.dex, without unused code."""
     folder = target / "dex"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     jars = target / "jars"
-    # android-all has Android's classes, but not those of java.*.
+    # android-all has Android's classes, but not java.*.
     java_home = Path(shutil.which("java") or "java").resolve().parents[1]
     rules = (RULES, RULES.parents[1] / "app" / "proguard-rules.pro")
     _run(
@@ -87,7 +87,7 @@ def _add(out: zipfile.ZipFile, name: str, content: bytes) -> None:
     if info.compress_type == zipfile.ZIP_STORED:
         alignment = PAGE if name.endswith(".so") else WORD
         start = out.fp.tell() + LOCAL_HEADER + len(name.encode())
-        # An extra field is four bytes of header, the alignment in two, and any number of zeros.
+        # An extra field has a header of four bytes, the alignment in two, and zeros as padding.
         fill = -(start + 6) % alignment
         info.extra = b"".join(
             number.to_bytes(2, "little") for number in (PADDING_FIELD, 2 + fill, alignment)
@@ -96,7 +96,7 @@ def _add(out: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _make_key(key: Path) -> None:
-    """A key for trying the app out, made once; for a store, sign with your own."""
+    """A debug key, created once; for a store, sign with your own."""
     if key.is_file():
         return
     _run(

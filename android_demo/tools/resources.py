@@ -14,12 +14,12 @@ VERSION_CODE, VERSION_NAME = "1", "1.0"
 
 
 def main() -> None:
-    """Takes the build folder and the app's src/main. The assets are in the build folder."""
+    """Arguments: the build folder, which has the assets, and the app's src/main."""
     target, source = Path(sys.argv[1]), Path(sys.argv[2])
     generated = target / "generated"
     shutil.rmtree(generated, ignore_errors=True)
     generated.mkdir(parents=True)
-    # Gradle refuses a manifest with a package, and aapt2 one without.
+    # Gradle rejects a manifest with a package, aapt2 one without.
     manifest = generated / "AndroidManifest.xml"
     text = (source / "AndroidManifest.xml").read_text(encoding="utf-8")
     manifest.write_text(
@@ -27,7 +27,7 @@ def main() -> None:
     )
     aapt2, compiled = target / "aapt2", generated / "res.zip"
     _run(aapt2, "compile", "--dir", source / "res", "-o", compiled)
-    # Robolectric takes the assets from the archive too, and its model is another.
+    # Robolectric reads assets from the archive too; the tests have a different model.
     for assets, out in (("assets", "res.apk"), ("test-assets", "test-res.apk")):
         _link(target, manifest, compiled, target / assets, target / out)
 

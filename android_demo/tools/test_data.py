@@ -1,4 +1,4 @@
-"""Makes what the app's tests compare with: models, pictures, and what Python makes of them.
+"""Creates the app's test data: models, pictures, and Python's results for them.
 
     python tools/test_data.py target      (with the project's Python, from this folder)
 
@@ -37,7 +37,7 @@ FRAMES = 20
 
 
 def main() -> None:
-    """Takes the build folder, in which `assets` is there."""
+    """Argument: the build folder, with `assets`."""
     target = Path(sys.argv[1])
     done = target / "test-models"
     shutil.rmtree(done, ignore_errors=True)
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def _make_assets(assets: Path, model: Path, folder: Path) -> None:
-    """The app's assets with another model: on the JVM 8 bits are far slower than float32."""
+    """The app's assets with the float32 model: on the JVM int8 is far slower."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(assets, folder, ignore=shutil.ignore_patterns("model"))
     shutil.copytree(model, folder / "model")
 
 
 def _plain_model(folder: Path) -> Path:
-    """An untrained model without Jacobians, not square, with other numbers of everything."""
+    """An untrained model without Jacobians, not square, and different in every dimension."""
     import keras
 
     from fomm_tf.fomm.model import FirstOrderMotionModel
@@ -94,7 +94,7 @@ def _write_expected(folder: Path, assets: Path) -> None:
 
 
 def _frames(path: Path) -> list[np.ndarray]:
-    """From all over the video, so that more happens in them."""
+    """Spread over the whole video, for more variety."""
     frames = list(open_video(path))
     return frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
 

@@ -1,4 +1,4 @@
-"""Unpacks what Maven fetched but does not look into: the AARs' classes and libraries, and aapt2."""
+"""Unpacks what Maven fetched: the AARs' classes and libraries, and aapt2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Takes the build folder, in which `jars` is filled; makes `aar` and `aapt2` there."""
+    """Argument: the build folder, with the fetched `jars`; creates `aar` and `aapt2` there."""
     target = Path(sys.argv[1])
     for aar in sorted((target / "jars").glob("*.aar")):
         with zipfile.ZipFile(aar) as archive:
@@ -23,7 +23,7 @@ def main() -> None:
 def _linux_aapt2(archive: zipfile.ZipFile) -> str:
     names = [n for n in archive.namelist() if "aapt2" in n and "linux" in n and not n.endswith("/")]
     if not names:
-        sys.exit("error: apktool-lib.jar holds no aapt2 for Linux")
+        sys.exit("error: there is no aapt2 for Linux in apktool-lib.jar")
     return names[0]
 
 

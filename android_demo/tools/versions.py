@@ -1,4 +1,4 @@
-"""Prints the versions and names of a Gradle version catalogue as properties for Maven.
+"""Prints the versions and names in a Gradle version catalog as properties for Maven.
 
     python3 tools/versions.py gradle/libs.versions.toml
 
@@ -14,15 +14,15 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Takes the catalogue."""
-    catalogue = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    print(" ".join(f"-D{name}={value}" for name, value in _properties(catalogue)))
+    """Argument: the version catalog."""
+    catalog = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    print(" ".join(f"-D{name}={value}" for name, value in _properties(catalog)))
 
 
-def _properties(catalogue: dict) -> Iterator[tuple[str, str]]:
-    for name, version in catalogue["versions"].items():
+def _properties(catalog: dict) -> Iterator[tuple[str, str]]:
+    for name, version in catalog["versions"].items():
         yield f"{name}.version", version
-    for name, library in catalogue["libraries"].items():
+    for name, library in catalog["libraries"].items():
         group, artifact = library["module"].split(":")
         yield f"{name}.group", group
         yield f"{name}.artifact", artifact

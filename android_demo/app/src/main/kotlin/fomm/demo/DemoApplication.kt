@@ -18,7 +18,7 @@ import java.io.File
 import java.io.FileNotFoundException
 import kotlin.concurrent.thread
 
-/** What goes on while screens come and go, told to the one that is there, on the main thread. */
+/** Results of background work that outlives a screen, delivered to the current one on the main thread. */
 interface ApplicationListener {
     fun onRecorded(uri: Uri?)
 
@@ -27,13 +27,13 @@ interface ApplicationListener {
     fun onImportProblem(error: ModelException)
 }
 
-/** What screens share: the models, the recordings, the ways to frames. */
+/** What outlives a screen: models, recordings and frame sources. */
 open class DemoApplication : Application() {
     val models by lazy { ModelStore(File(filesDir, "models"), AssetModel(assets, "model"), ::tryOut) }
     val recordings by lazy { Recordings(this) }
     var listener: ApplicationListener? = null
 
-    /** Of this run of the app, to be shared. */
+    /** The last recording since the app was started, for sharing. */
     var lastRecording: Uri? = null
         private set
 
@@ -45,7 +45,7 @@ open class DemoApplication : Application() {
         listener?.onRecorded(uri)
     }
 
-    /** Checks and keeps a zipped model in the background. */
+    /** Imports a zipped model in the background. */
     fun importModel(uri: Uri) {
         isImporting = true
         thread(name = "import") {

@@ -21,7 +21,7 @@ import java.io.File
 import java.io.IOException
 import java.util.concurrent.atomic.AtomicBoolean
 
-/** What an engine tells, on the main thread and never after it was closed. */
+/** Callbacks of an engine, on the main thread and never after it was closed. */
 interface EngineListener {
     fun onOpened(opened: Opened)
 
@@ -30,17 +30,17 @@ interface EngineListener {
         readout: Readout?,
     )
 
-    /** The model does not run; no frames will come. */
+    /** The model cannot be run; no frames will follow. */
     fun onModelProblem(error: ModelException)
 
-    /** Motion cannot be relative to the initial frame; the next frame is taken as such. */
+    /** A Jacobian of the initial frame is singular; the next frame becomes the initial one. */
     fun onSingularInitialFrame()
 }
 
 /**
- * Animates one source by the frames that are put into [frames], on one thread of its own, until it is closed.
+ * Animates one source with the frames put into [frames], on its own thread, until it is closed.
  *
- * [initial] is an initial driving frame's keypoints to go on with, or null to take the first frame's.
+ * [initial] holds the keypoints of the initial driving frame, or null to take those of the first frame.
  */
 class Engine(
     private val model: StoredModel,
@@ -49,7 +49,7 @@ class Engine(
     @Volatile var initial: Keypoints?,
     private val recordings: Recordings,
     private val listener: EngineListener,
-    /** Told on the main thread, even after closing; null if nothing could be recorded. */
+    /** Called on the main thread, even after closing; null if the recording failed. */
     private val onRecorded: (Uri?) -> Unit,
 ) : AutoCloseable {
     private val manifest = model.manifest
@@ -65,7 +65,7 @@ class Engine(
     private var recorder: Mp4Recorder? = null
     private var recording: File? = null
 
-    /** Steps never pile up: one waits at most, and takes the newest frame when its turn comes. */
+    /** At most one step is pending; it takes the newest frame when it runs. */
     val frames =
         FrameExchange(manifest.width, manifest.height) {
             if (scheduled.compareAndSet(false, true)) handler.post(::step)
@@ -81,7 +81,7 @@ class Engine(
         handler.post(::open)
     }
 
-    /** Takes the next driving frame as the initial one. */
+    /** Makes the next driving frame the initial one. */
     fun reset() {
         initial = null
     }
@@ -99,7 +99,7 @@ class Engine(
         handler.post(::finishRecording)
     }
 
-    /** Ends a recording well and gives back the interpreters. The listener is told nothing more. */
+    /** Finishes a recording and releases the interpreters. The listener is not called any more. */
     override fun close() {
         closed = true
         handler.post {
@@ -164,7 +164,7 @@ class Engine(
         }
     }
 
-    /** A recording that fails leaves nothing behind. */
+    /** A failed recording leaves no file behind. */
     private inline fun recordingOrNothing(block: () -> Unit) =
         try {
             block()

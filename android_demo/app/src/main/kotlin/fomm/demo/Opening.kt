@@ -11,13 +11,13 @@ import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.gpu.CompatibilityList
 import org.tensorflow.lite.gpu.GpuDelegateFactory
 
-/** What runs the graphs. [threads] count for the CPU. */
+/** What runs the graphs; [threads] applies to the CPU only. */
 data class Runtime(
     val gpu: Boolean,
     val threads: Int,
 )
 
-/** [gpu] is what was taken in the end, [refusal] why it is not the GPU that was asked for. */
+/** [gpu] says what is used; [refusal] is why the requested GPU is not. */
 class Opened(
     val animator: Animator,
     val gpu: Boolean,
@@ -25,7 +25,7 @@ class Opened(
 )
 
 /**
- * Opens a model as [runtime] asks, or on the CPU if the GPU does not take it. Either has run once when it returns.
+ * Opens a model on the requested [runtime], or on the CPU if the GPU delegate refuses it, and runs it once.
  * Throws ModelException.
  */
 fun openAnimator(
@@ -40,17 +40,17 @@ fun openAnimator(
         } catch (error: ModelException) {
             refusal = error.detail
         } catch (error: LinkageError) {
-            // There is no library for this processor, or it needs one that this phone has not.
+            // The delegate's library, or one that it depends on, is missing.
             refusal = error.message ?: error.toString()
         } catch (error: RuntimeException) {
-            // Drivers fail in many ways, and none of them must end the app.
+            // GPU drivers fail in many ways, none of which may crash the app.
             refusal = error.message ?: error.toString()
         }
     }
     return Opened(openOnce(manifest, files) { cpuOptions(runtime.threads) }, false, refusal)
 }
 
-/** Throws ModelException unless the model runs on the CPU. */
+/** Runs a model once on the CPU. Throws ModelException if that fails. */
 fun tryOut(
     manifest: Manifest,
     files: ModelFiles,
@@ -92,13 +92,13 @@ private fun cpuOptions(threads: Int) =
         setUseXNNPACK(true)
     }
 
-/** The interpreter owns what the factory makes, and closes it. */
+/** The interpreter owns the delegate that the factory creates, and closes it. */
 private fun gpuOptions() =
     CompatibilityList().use { list ->
         if (!list.isDelegateSupportedOnThisDevice) {
             throw ModelException(
                 ModelProblem.DOES_NOT_RUN,
-                "not on the list of GPUs",
+                "this device is not on the delegate's compatibility list",
             )
         }
         Interpreter.Options().apply { addDelegateFactory(GpuDelegateFactory()) }

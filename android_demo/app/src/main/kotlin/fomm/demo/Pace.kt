@@ -1,6 +1,6 @@
 package fomm.demo
 
-/** Milliseconds per frame of each part, and frames per second; smoothed, so that they can be read. */
+/** Milliseconds per frame for each part, and frames per second, smoothed for reading. */
 data class Readout(
     val convert: Float,
     val detect: Float,
@@ -8,12 +8,12 @@ data class Readout(
     val framesPerSecond: Float,
 )
 
-/** Makes a [Readout] of the times of single frames. */
+/** Smooths the times of single frames to a [Readout]. */
 class Pace {
     private var smooth: FloatArray? = null
     private var lastNanos: Long? = null
 
-    /** Times in nanoseconds, and when the frame was done. Null for the first frame, which has no distance yet. */
+    /** Durations, and the time of completion, in nanoseconds. Null for the first frame, which has no interval yet. */
     fun add(
         convert: Long,
         detect: Long,

@@ -2,7 +2,7 @@ package fomm.demo
 
 import android.graphics.Bitmap
 
-/** A driving frame and what became of it, as the screen shows them. */
+/** A driving frame and its result, as bitmaps for the screen. */
 class Pictures(
     val width: Int,
     height: Int,
@@ -19,7 +19,7 @@ class Pictures(
     }
 }
 
-/** A few pairs in turn: one is drawn on the screen, one waits for it, one is being filled. */
+/** A ring of pairs: one on the screen, one waiting to be drawn, one being filled. */
 class Renderer(
     width: Int,
     height: Int,

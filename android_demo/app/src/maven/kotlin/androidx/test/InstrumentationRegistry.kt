@@ -4,7 +4,7 @@ import android.app.Instrumentation
 import android.os.Bundle
 
 // The classes under androidx.test stand in for those of androidx.test:monitor, which is not on Maven Central.
-// Robolectric calls them, and these tests need none of what they are for. Gradle takes the real ones.
+// Robolectric calls them, but these tests do not depend on what they do. Gradle takes the real ones.
 
 class InstrumentationRegistry {
     companion object {

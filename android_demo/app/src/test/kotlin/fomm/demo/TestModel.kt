@@ -10,7 +10,7 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** A model of tools/test_data.py with its pictures, and what Python's runtime made of them. */
+/** A model from tools/test_data.py with its pictures, and the results of Python's runtime for them. */
 class TestModel(
     name: String,
 ) {

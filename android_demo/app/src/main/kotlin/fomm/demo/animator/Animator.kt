@@ -3,7 +3,7 @@ package fomm.demo.animator
 import org.tensorflow.lite.Interpreter
 import java.nio.ByteBuffer
 
-/** Nanoseconds that the last call of each part took. */
+/** Durations of the last call of each part, in nanoseconds. */
 class Timings {
     var convert = 0L
     var detect = 0L
@@ -12,10 +12,10 @@ class Timings {
 }
 
 /**
- * Animates one source picture by driving frames, through the graphs of an exported model.
+ * Animates one source picture by driving frames, with the graphs of an exported model.
  *
- * Pictures are IntArrays of 0xAARRGGBB by rows, of the manifest's size. All buffers are allocated here, once.
- * To be used, and closed, by one thread.
+ * Pictures are IntArrays of 0xAARRGGBB, row-major, of the manifest's size. All buffers are allocated once, here.
+ * For use by one thread, which also closes it.
  */
 class Animator(
     val manifest: Manifest,
@@ -36,14 +36,14 @@ class Animator(
     private val animateInputs = (encoded + motion).filterKeys { name -> animate.inputs.any { it.name == name } }
     private val frame = animate.outputs.associate { it.name to Graph.buffer(it) }
 
-    /** Keypoints of a picture. */
+    /** Detects the keypoints of a picture. */
     fun detect(argb: IntArray): Keypoints {
         timings.convert = nanos { write(argb) }
         timings.detect = nanos { detector.run("detect", picture, keypoints) }
         return Keypoints(numbers("value")!!, numbers("jacobian"))
     }
 
-    /** Encodes the picture that [animate] moves from now on, and returns its keypoints. */
+    /** Encodes the source picture for the calls of [animate] that follow, and returns its keypoints. */
     fun setSource(argb: IntArray): Keypoints {
         val source = detect(argb)
         timings.encode = nanos { generator.run("encode", picture, encoded) }
@@ -51,7 +51,7 @@ class Animator(
         return source
     }
 
-    /** Draws the source as [driving] says into [argb]. Needs [setSource] before. */
+    /** Generates the source with the keypoints [driving], into [argb]. Call [setSource] first. */
     fun animate(
         driving: Keypoints,
         argb: IntArray,
@@ -112,7 +112,7 @@ class Animator(
     }
 
     companion object {
-        /** Opens both graphs, or neither, by [open] of their checked contents by name. Throws ModelException. */
+        /** Opens both graphs or neither; [open] makes an interpreter from a graph. Throws ModelException. */
         fun open(
             manifest: Manifest,
             files: Map<String, ByteBuffer>,

@@ -6,7 +6,7 @@ import org.tensorflow.lite.Tensor
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** One .tflite file, ready to run. Buffers are direct, in native order; they are the caller's. */
+/** One .tflite file with its interpreter. Buffers are direct, in native byte order, and belong to the caller. */
 class Graph(
     private val spec: GraphSpec,
     private val interpreter: Interpreter,
@@ -23,7 +23,7 @@ class Graph(
         }
     }
 
-    /** Fills [outputs], both by name. Throws ModelException if the runtime refuses. */
+    /** Runs a signature; tensors go by name. Throws ModelException if the runtime fails. */
     fun run(
         signature: String,
         inputs: Map<String, ByteBuffer>,
@@ -42,7 +42,7 @@ class Graph(
 
     override fun close() = interpreter.close()
 
-    /** The manifest may lie about what is in the file; a buffer of the wrong size must never reach the runtime. */
+    /** The manifest may not match the file, and a buffer of the wrong size must never reach the runtime. */
     private fun checkTensors(signature: SignatureSpec) {
         val name = signature.name
         if (name !in interpreter.signatureKeys) throw wrong(name)
@@ -60,7 +60,7 @@ class Graph(
         expected: TensorSpec,
         found: Tensor,
     ) {
-        // A shape's signature says -1 where a length may change.
+        // A shape signature has -1 for dynamic dimensions.
         val fixed = found.shapeSignature().isEmpty() || found.shapeSignature().toList() == expected.shape
         if (found.dataType() != DataType.FLOAT32 || found.shape().toList() != expected.shape || !fixed) {
             throw wrong("${expected.name} ${found.dataType()} ${found.shape().toList()}")
@@ -70,7 +70,7 @@ class Graph(
     private fun wrong(detail: String) = ModelException(ModelProblem.WRONG_TENSORS, "${spec.file}: $detail")
 
     companion object {
-        /** A buffer for one tensor. */
+        /** Allocates a buffer for a tensor. */
         fun buffer(spec: TensorSpec): ByteBuffer =
             ByteBuffer.allocateDirect(spec.elements * Float.SIZE_BYTES).order(ByteOrder.nativeOrder())
     }

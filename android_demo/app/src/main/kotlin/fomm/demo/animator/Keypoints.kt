@@ -1,9 +1,9 @@
 package fomm.demo.animator
 
 /**
- * K keypoints of one picture, in coordinates of [-1, 1].
+ * K keypoints of one picture, in [-1, 1].
  *
- * [value] holds K times x, y. [jacobian] holds K times a 2 x 2 matrix by rows, and is null for models without.
+ * [value] is K x 2, (x, y). [jacobian] is K x 2 x 2, row-major, or null for models without Jacobians.
  */
 class Keypoints(
     val value: FloatArray,

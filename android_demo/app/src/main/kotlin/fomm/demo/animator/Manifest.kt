@@ -1,6 +1,6 @@
 package fomm.demo.animator
 
-/** An input or output of a signature. All are float32 with a batch of one. */
+/** An input or output of a signature: float32, batch size 1. */
 data class TensorSpec(
     val name: String,
     val shape: List<Int>,
@@ -8,7 +8,7 @@ data class TensorSpec(
     val elements get() = shape.fold(1) { product, side -> product * side }
 }
 
-/** One function of a graph. */
+/** One signature of a graph. */
 data class SignatureSpec(
     val name: String,
     val inputs: List<TensorSpec>,
@@ -17,7 +17,7 @@ data class SignatureSpec(
     fun output(name: String) = outputs.firstOrNull { it.name == name }
 }
 
-/** One .tflite file beside the manifest. */
+/** A .tflite file listed in the manifest. */
 data class GraphSpec(
     val file: String,
     val bytes: Long,
@@ -29,7 +29,7 @@ data class GraphSpec(
             ?: throw ModelException(ModelProblem.BAD_MANIFEST, "$file has no signature $name")
 }
 
-/** What an exported model says about itself: the parts of manifest.json that running it needs. */
+/** The parts of an exported model's manifest.json that are needed to run it. */
 data class Manifest(
     val name: String,
     val license: String?,
@@ -41,20 +41,20 @@ data class Manifest(
 ) {
     val graphs get() = listOf(detector, generator)
 
-    /** Throws ModelException unless the signatures fit each other, so that running them needs no more checks. */
+    /** Throws ModelException unless the signatures match each other; running them needs no further checks. */
     fun check() {
         checkDetector()
         val picture = TensorSpec("picture", listOf(1, height, width, CHANNELS))
         val encode = generator.signature("encode")
-        require(encode.inputs == listOf(picture)) { "encode must take a picture $height x $width" }
+        require(encode.inputs == listOf(picture)) { "the input of encode must be a picture of $height x $width" }
         val animate = generator.signature("animate")
-        require(animate.outputs == listOf(TensorSpec("frame", picture.shape))) { "animate must give a frame" }
+        require(animate.outputs == listOf(TensorSpec("frame", picture.shape))) { "animate must return a frame" }
         val known = (encode.outputs + keypoints("kp_source_") + keypoints("kp_driving_")).associateBy { it.name }
-        for (input in animate.inputs) require(known[input.name] == input) { "animate takes ${input.name}" }
+        for (input in animate.inputs) require(known[input.name] == input) { "unexpected input ${input.name}" }
         for (graph in graphs) {
             for (signature in graph.signatures) {
                 for (side in listOf(signature.inputs, signature.outputs)) {
-                    require(side.distinctBy { it.name }.size == side.size) { "${signature.name} has a name twice" }
+                    require(side.distinctBy { it.name }.size == side.size) { "${signature.name} repeats a name" }
                 }
             }
         }
@@ -63,10 +63,10 @@ data class Manifest(
     private fun checkDetector() {
         val detect = detector.signature("detect")
         require(detect.inputs == listOf(TensorSpec("picture", listOf(1, height, width, CHANNELS)))) {
-            "detect must take a picture $height x $width"
+            "the input of detect must be a picture of $height x $width"
         }
         require(detect.outputs.toSet() == keypoints("").toSet()) {
-            "what detect gives is not that of a First Order Motion Model"
+            "the outputs of detect are not those of a First Order Motion Model"
         }
     }
 

@@ -11,15 +11,15 @@ private const val MAX_RANK = 6
 private const val MAX_NAME = 80
 private const val MAX_TENSORS = 64
 
-/** Reads the text of manifest.json without trusting it. Throws ModelException. */
+/** Parses manifest.json without trusting it. Throws ModelException. */
 fun readManifest(text: String): Manifest =
     try {
         manifest(JSONObject(text)).also { it.check() }
     } catch (error: JSONException) {
         throw bad(error.message.orEmpty().take(MAX_NAME), error)
     } catch (error: StackOverflowError) {
-        // Brackets nested by the thousand; the parser recurses.
-        throw bad("nested too deep", error)
+        // Thousands of nested brackets: the parser is recursive.
+        throw bad("nested too deeply", error)
     }
 
 private fun manifest(data: JSONObject): Manifest {
@@ -28,7 +28,7 @@ private fun manifest(data: JSONObject): Manifest {
     if (size.length() != 2) throw bad("size")
     val graphs = objects(data.getJSONArray("graphs")).map(::graph)
     if (graphs.map { it.file } != listOf(Manifest.DETECTOR, Manifest.GENERATOR)) {
-        throw bad("its graphs are not those of a First Order Motion Model")
+        throw bad("the graphs are not those of a First Order Motion Model")
     }
     return Manifest(
         name = text(data, "name"),
@@ -73,7 +73,7 @@ private fun side(
     shape: JSONArray,
     index: Int,
 ): Int {
-    // getInt alone would take "12" and 1.5.
+    // getInt alone would accept "12" and 1.5.
     val side = shape.get(index) as? Int ?: throw bad("shape $shape")
     if (side !in 1..MAX_SIDE) throw bad("shape $shape")
     return side

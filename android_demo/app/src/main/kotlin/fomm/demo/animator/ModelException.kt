@@ -1,6 +1,6 @@
 package fomm.demo.animator
 
-/** Why a model cannot be used. The screen has one sentence for each. */
+/** Why a model cannot be used. The screen has a message for each. */
 enum class ModelProblem {
     NO_ZIP,
     UNSAFE_PATH,
@@ -13,7 +13,7 @@ enum class ModelProblem {
     DOES_NOT_RUN,
 }
 
-/** [detail] names the file, tensor or number that is wrong; it is shown as it is, in any language. */
+/** [detail] names the file, tensor or number that is wrong; it is shown untranslated. */
 class ModelException(
     val problem: ModelProblem,
     val detail: String,

@@ -5,15 +5,15 @@ import kotlin.math.sqrt
 
 /** How the motion of the driving video becomes keypoints for the source (arXiv 2003.00196, eq. 13 and 14). */
 data class MotionSettings(
-    /** Apply only the change since the initial driving frame: the source keeps its own place and proportions. */
+    /** Apply only the change since the initial driving frame: the source keeps its position and proportions. */
     val relative: Boolean = true,
-    /** Let the Jacobians be relative too; has no effect alone. */
+    /** Make the Jacobians relative as well; has no effect without [relative]. */
     val relativeJacobian: Boolean = true,
-    /** Scale the change by how much larger the source object is than the driving one. */
+    /** Scale the displacement by the ratio of the source object's size to the driving object's. */
     val adaptScale: Boolean = false,
 )
 
-/** A Jacobian of the initial driving frame has no inverse: another initial frame is needed, or absolute motion. */
+/** A Jacobian of the initial driving frame is singular: relative motion needs another initial frame. */
 class SingularInitialFrame : Exception("a Jacobian of the initial driving frame is singular")
 
 /** The same as `fomm_tf.transfer_motion`; both are tested on tests/motion_transfer_vectors.json. */
@@ -69,7 +69,7 @@ private fun inverse(m: DoubleArray): DoubleArray {
     return doubleArrayOf(m[3] / determinant, -m[1] / determinant, -m[2] / determinant, m[0] / determinant)
 }
 
-/** The root of the ratio of the areas of the keypoints' convex hulls; 1 where either has no area. */
+/** The square root of the ratio of the convex hulls' areas; 1 if either is degenerate. */
 internal fun movementScale(
     source: Keypoints,
     initial: Keypoints,
@@ -93,7 +93,7 @@ internal fun hullArea(points: FloatArray): Double {
     return abs(twice) / 2
 }
 
-/** The hull's points on one side, without the last, which begins the other side. */
+/** One chain of the hull, without its last point, which begins the other chain. */
 private fun halfHull(ordered: List<Pair<Double, Double>>): List<Pair<Double, Double>> {
     val hull = ArrayList<Pair<Double, Double>>()
     for (point in ordered) {
@@ -116,5 +116,5 @@ private fun cross(
 
 private const val MATRIX = 4
 
-// In squared units of the [-1, 1] square; a hull below this is a line or a point.
+// In the units of [-1, 1] coordinates; below this a hull is a line or a point.
 private const val DEGENERATE_AREA = 1e-9

@@ -13,9 +13,9 @@ import android.os.HandlerThread
 import android.util.Size
 
 /**
- * The front camera, or any other where there is none. The caller has the permission.
+ * The front camera, or the first one if there is no front camera. The caller holds the CAMERA permission.
  *
- * [displayDegrees] says how the screen's content is turned.
+ * [displayDegrees] gives the display's current rotation.
  */
 class CameraSource(
     private val manager: CameraManager,
@@ -79,7 +79,7 @@ class CameraSource(
         manager.openCamera(id, Opening(handler), handler)
     }
 
-    /** acquireLatestImage drops what queued up meanwhile. */
+    /** acquireLatestImage drops older queued images. */
     private fun put(
         reader: ImageReader,
         frames: FrameExchange,
@@ -108,7 +108,7 @@ class CameraSource(
         onProblem = null
     }
 
-    /** The camera service throws these when a camera is taken away, switched off or broken. */
+    /** The camera service throws these when a camera is disconnected, disabled or failing. */
     private inline fun guarded(block: () -> Unit) =
         try {
             block()
@@ -129,7 +129,7 @@ class CameraSource(
             device = camera
             val surface = reader?.surface
             if (closed || surface == null) return release()
-            // Its successor, with SessionConfiguration, is not in API 26.
+            // The replacement with SessionConfiguration needs API 28.
             @Suppress("DEPRECATION")
             guarded { camera.createCaptureSession(listOf(surface), Configuring(), handler) }
         }
@@ -164,7 +164,7 @@ class CameraSource(
         private const val IMAGES = 3
         private const val CLOSE_MILLIS = 2000L
 
-        /** Converting small pictures is quicker; below the model's size they would be blurred. */
+        /** Small images convert faster, but below the model's size they would be upscaled. */
         fun smallestNotBelow(
             sizes: List<Size>,
             side: Int,

@@ -3,15 +3,15 @@ package fomm.demo.frames
 import kotlin.math.ceil
 import kotlin.math.floor
 
-/** How a picture lies in its memory: first turned clockwise by [rotation] degrees, then mirrored. */
+/** What makes a picture upright: a clockwise rotation by [rotation] degrees, then a horizontal flip if [mirror]. */
 data class Orientation(
     val rotation: Int = 0,
     val mirror: Boolean = false,
 ) {
     companion object {
         /**
-         * Of a camera's pictures: [sensor] as the camera says, [display] the degrees the screen's content is turned.
-         * The front camera is mirrored, so that one sees oneself as in a mirror.
+         * For camera images: [sensor] is the sensor's orientation, [display] the display's rotation, in degrees.
+         * The front camera is mirrored, as in a viewfinder.
          */
         fun ofCamera(
             sensor: Int,
@@ -24,8 +24,8 @@ data class Orientation(
 }
 
 /**
- * Fits pictures of one size to a model's size, [width] x [height], without squashing them: the largest centred
- * part of the right aspect. Made smaller by averaging areas, made larger by bilinear interpolation.
+ * Resizes pictures of one size to the model's, [width] x [height], keeping the aspect ratio: the largest centred crop.
+ * Area averaging when downscaling, bilinear interpolation when upscaling.
  */
 class Fit(
     private val fromWidth: Int,
@@ -47,7 +47,7 @@ class Fit(
         orientation: Orientation,
     ) = pixels.width == fromWidth && pixels.height == fromHeight && orientation == this.orientation
 
-    /** Writes 0xAARRGGBB into [argb], width x height of them. */
+    /** Writes width x height pixels of 0xAARRGGBB to [argb]. */
     fun apply(
         pixels: Pixels,
         argb: IntArray,
@@ -93,7 +93,7 @@ class Fit(
         else -> pixels.rgb(x, y)
     }
 
-    /** Which pixels, with which weights, make each pixel of the result along one axis. */
+    /** The resampling along one axis: the source pixels of each output pixel, and their weights. */
     private class Axis(
         private val size: Int,
         part: Double,
@@ -133,7 +133,7 @@ class Fit(
         const val HALF_TURN = 180
         const val HALF = 0.5f
 
-        /** Of a pixel. */
+        /** Offset of a pixel's centre. */
         const val CENTRE = 0.5
     }
 }

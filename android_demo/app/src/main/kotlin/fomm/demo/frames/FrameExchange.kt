@@ -1,6 +1,6 @@
 package fomm.demo.frames
 
-/** A driving frame of the model's size, and how long it took to make it so. */
+/** A driving frame at the model's size, and how long the conversion took. */
 class Frame(
     size: Int,
 ) {
@@ -9,8 +9,8 @@ class Frame(
 }
 
 /**
- * Hands frames from one source's thread to one inference thread. Keeps only the newest: what comes while inference
- * is at work replaces what waits. Three buffers, allocated once.
+ * Hands frames from a source's thread to the inference thread. Only the newest is kept: a frame that arrives during
+ * inference replaces the one that waits. Triple buffering; the buffers are allocated once.
  */
 class FrameExchange(
     val width: Int,
@@ -23,7 +23,7 @@ class FrameExchange(
     private var hasNew = false
     private var fit: Fit? = null
 
-    /** Called by the source for each of its frames, whose size may change. Those of [hdr] are tone-mapped. */
+    /** Called by the source for each frame; sizes may differ. Frames with an [hdr] transfer are tone-mapped. */
     fun put(
         pixels: Pixels,
         orientation: Orientation,
@@ -43,7 +43,7 @@ class FrameExchange(
         onNew()
     }
 
-    /** Called by inference: the newest frame, its own until the next call, or null if there is none. */
+    /** Called by the inference thread: the newest frame, valid until the next call, or null if there is none. */
     fun take(): Frame? =
         synchronized(this) {
             if (!hasNew) return null

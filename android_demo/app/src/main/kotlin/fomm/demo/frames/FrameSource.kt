@@ -1,9 +1,9 @@
 package fomm.demo.frames
 
-/** Why there are no frames. The screen has one sentence for each. */
+/** Why there are no frames. The screen has a message for each. */
 enum class SourceProblem { NO_CAMERA, CAMERA_FAILED, VIDEO_FAILED }
 
-/** Puts driving frames into an exchange, from a thread of its own, until it is closed. */
+/** Puts driving frames into an exchange from its own thread until it is closed. */
 interface FrameSource : AutoCloseable {
     /** Returns at once. [onProblem] is called from any thread, at most once; no frames come after it. */
     fun start(
@@ -11,6 +11,6 @@ interface FrameSource : AutoCloseable {
         onProblem: (SourceProblem) -> Unit,
     )
 
-    /** Gives back the camera or decoder. No frame is put after it returns. */
+    /** Releases the camera or decoder. No frame is put after it returns. */
     override fun close()
 }

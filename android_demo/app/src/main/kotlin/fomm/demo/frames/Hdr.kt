@@ -6,16 +6,16 @@ import kotlin.math.pow
 import kotlin.math.sqrt
 
 /**
- * HDR video by its transfer function (ITU-R BT.2100), and its tone mapping to sRGB.
+ * The transfer functions of HDR video (ITU-R BT.2100), and tone mapping to sRGB.
  *
- * Light is relative to HDR reference white, 203 cd/m2 (ITU-R BT.2408). Up to 0.8 it is kept; what is brighter
- * approaches 1 exponentially, so that reference white becomes 247 of 255 and highlights keep some detail.
+ * Linear light is relative to HDR reference white, 203 cd/m2 (ITU-R BT.2408). It is unchanged up to 0.8; above, it
+ * approaches 1 exponentially, so reference white becomes 247 of 255 and highlights keep some detail.
  */
 enum class Hdr(
     toLight: (Double) -> Double,
 ) {
     HLG(::hlgToScene) {
-        /** The system gamma 1.2 of a display with a peak of 1000 cd/m2: scene light times luminance to the 0.2. */
+        /** The HLG OOTF for a peak of 1000 cd/m2: system gamma 1.2, applied to luminance. */
         override fun gain(
             r: Float,
             g: Float,
@@ -34,19 +34,19 @@ enum class Hdr(
 
     private val light = FloatArray(BYTE + 1) { toLight(it / BYTE.toDouble()).toFloat() }
 
-    /** What makes display light, relative to reference white, of the light that code values stand for. */
+    /** From the linear light of the code values to display light relative to reference white. */
     internal abstract fun gain(
         r: Float,
         g: Float,
         b: Float,
     ): Float
 
-    /** From BT.2020 primaries and this transfer function to sRGB, in place: pixels of 0xAARRGGBB. */
+    /** Converts 0xAARRGGBB pixels in place, from BT.2020 primaries and this transfer function to sRGB. */
     fun toSdr(argb: IntArray) {
         for (i in argb.indices) argb[i] = toSdr(argb[i])
     }
 
-    @Suppress("MagicNumber") // Of BT.2087: from BT.2020's primaries to those of BT.709 and sRGB.
+    @Suppress("MagicNumber") // BT.2087: BT.2020 primaries to BT.709, which are those of sRGB.
     private fun toSdr(pixel: Int): Int {
         val r = light[pixel shr RED and BYTE]
         val g = light[pixel shr GREEN and BYTE]
@@ -70,11 +70,11 @@ enum class Hdr(
         const val PQ_PEAK = 10_000f
         const val KNEE = 0.8
 
-        /** Nothing above it differs in 8 bits. */
+        /** Brighter light is 255 in 8 bits anyway. */
         const val BRIGHTEST = 3f
         const val STEPS = 8192
 
-        /** By the square root of light, which spreads the table as eyes do. */
+        /** sRGB by the square root of light, which spends the table's steps about as evenly as sRGB does. */
         val SDR =
             IntArray(STEPS) {
                 val light = (it + CENTRE) / STEPS
@@ -86,7 +86,7 @@ enum class Hdr(
     }
 }
 
-@Suppress("MagicNumber") // Of BT.2100, table 5.
+@Suppress("MagicNumber") // BT.2100, table 5: inverse OETF.
 private fun hlgToScene(code: Double): Double {
     val a = 0.17883277
     val b = 1 - 4 * a
@@ -94,11 +94,11 @@ private fun hlgToScene(code: Double): Double {
     return if (code <= 0.5) code * code / 3 else (exp((code - c) / a) + b) / 12
 }
 
-@Suppress("MagicNumber") // Of BT.2100, table 4.
+@Suppress("MagicNumber") // BT.2100, table 4: EOTF, 1 being 10,000 cd/m2.
 private fun pqToDisplay(code: Double): Double {
     val root = code.pow(1 / 78.84375)
     return ((root - 0.8359375).coerceAtLeast(0.0) / (18.8515625 - 18.6875 * root)).pow(1 / 0.1593017578125)
 }
 
-@Suppress("MagicNumber") // Of IEC 61966-2-1.
+@Suppress("MagicNumber") // IEC 61966-2-1.
 private fun toSrgb(light: Double) = if (light <= 0.0031308) 12.92 * light else 1.055 * light.pow(1 / 2.4) - 0.055

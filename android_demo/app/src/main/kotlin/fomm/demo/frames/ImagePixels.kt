@@ -5,18 +5,18 @@ import android.media.Image
 import java.io.IOException
 
 /**
- * A camera's or decoder's picture, valid until the image is closed. Of 10-bit samples the upper 8 bits are taken.
- * Throws IOException for formats other than these two.
+ * The pixels of a camera or decoder image, valid until it is closed. 10-bit samples are truncated to 8 bits.
+ * Throws IOException unless the format is YUV_420_888 or YCBCR_P010.
  */
 fun Image.toPixels(coding: YuvCoding): Pixels {
     val first =
         when (format) {
             ImageFormat.YUV_420_888 -> 0
 
-            // Two bytes each, the lower one first, the 10 bits at the upper end.
+            // 16-bit little-endian samples with 10 significant bits at the top: the second byte is the upper 8.
             ImageFormat.YCBCR_P010 -> 1
 
-            else -> throw IOException("unknown format $format")
+            else -> throw IOException("unsupported image format $format")
         }
     val (y, u, v) = planes.map { Plane(it.buffer, it.rowStride, it.pixelStride, first) }
     val crop = cropRect

@@ -9,7 +9,7 @@ import java.io.InputStream
 
 private const val LONGEST_SIDE = 1024
 
-/** Reads a picture upright, made smaller if it is large; null if it is none. [open] is called several times. */
+/** Decodes a picture upright, downsampled if large; null if it cannot be decoded. [open] is called several times. */
 fun readPicture(open: () -> InputStream?): Bitmap? =
     try {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
@@ -43,7 +43,7 @@ private fun upright(
         try {
             open()?.use { ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, 0) }
         } catch (_: IOException) {
-            // No JPEG: it is as it is.
+            // No Exif can be read: the picture is taken as upright.
             null
         }
     val matrix = matrix(orientation ?: 0)

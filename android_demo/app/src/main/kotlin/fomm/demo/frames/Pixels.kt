@@ -2,19 +2,19 @@ package fomm.demo.frames
 
 import java.nio.ByteBuffer
 
-/** A picture that can be looked into, in whatever form it came. */
+/** Random access to a picture's pixels, whatever its layout. */
 abstract class Pixels(
     val width: Int,
     val height: Int,
 ) {
-    /** 0xRRGGBB at a place inside the picture. */
+    /** The pixel as 0xRRGGBB; x and y are inside the picture. */
     abstract fun rgb(
         x: Int,
         y: Int,
     ): Int
 }
 
-/** 0xAARRGGBB by rows, as of a Bitmap. What is transparent is put on white. */
+/** 0xAARRGGBB in row-major order, as from a Bitmap. Transparent pixels are blended with white. */
 class ArgbPixels(
     width: Int,
     height: Int,
@@ -36,7 +36,7 @@ class ArgbPixels(
     }
 }
 
-/** One plane of a camera's or decoder's picture; [first] is the byte of its first sample. */
+/** One plane of a camera or decoder image; [first] is the byte offset of its first sample. */
 class Plane(
     val bytes: ByteBuffer,
     val rowStride: Int,
@@ -44,7 +44,7 @@ class Plane(
     val first: Int = 0,
 )
 
-/** How numbers of Y, U and V become red, green and blue. */
+/** The matrix and range that convert YUV to RGB. */
 enum class YuvCoding(
     internal val kr: Float,
     internal val kb: Float,
@@ -53,19 +53,19 @@ enum class YuvCoding(
     /** Cameras. */
     BT601_FULL(0.299f, 0.114f, true),
 
-    /** Small videos. */
+    /** SD video. */
     BT601(0.299f, 0.114f, false),
 
-    /** HD videos. */
+    /** HD video. */
     BT709(0.2126f, 0.0722f, false),
     BT709_FULL(0.2126f, 0.0722f, true),
 
-    /** HDR videos. */
+    /** HDR video. */
     BT2020(0.2627f, 0.0593f, false),
     BT2020_FULL(0.2627f, 0.0593f, true),
 }
 
-/** YUV 4:2:0 in any layout of planes; [left] and [top] are where the picture begins in them. */
+/** YUV 4:2:0, planar or semi-planar; [left] and [top] are the offset of the crop rectangle. */
 class YuvPixels(
     width: Int,
     height: Int,

@@ -1,19 +1,19 @@
 package fomm.demo.frames
 
 /**
- * When the frames of a video are due, at its own speed: the first at once, whatever its time in the file.
+ * Paces a video by its presentation times, relative to the first frame, which is due at once.
  *
- * All times are microseconds; [now] is any clock that only goes forward.
+ * All times are in microseconds; [now] is a monotonic clock.
  */
 internal class VideoClock(
     private val now: () -> Long,
 ) {
-    /** The clock's time at the file's time 0; null before the first frame of a pass. */
+    /** The clock's time at presentation time 0; null before the first frame of a pass. */
     private var origin: Long? = null
     private var last = 0L
     private var interval = STILL
 
-    /** How long to wait before a frame is shown. A jump in the file's times is no pause: the frame is due at once. */
+    /** How long to wait before showing a frame. After a discontinuity in the times the frame is due at once. */
     fun wait(time: Long): Long {
         val begin = origin
         if (begin != null) interval = (time - last).coerceIn(0, LONGEST)
@@ -26,7 +26,7 @@ internal class VideoClock(
         return maxOf(due, 0)
     }
 
-    /** How long the last frame stays before the next pass: as long as the one before it did. */
+    /** How long to wait before the next pass: the last frame is shown for as long as the one before it. */
     fun waitAtEnd(): Long {
         val begin = origin ?: return 0
         origin = null
@@ -34,10 +34,10 @@ internal class VideoClock(
     }
 
     private companion object {
-        /** A longer pause is not believed. */
+        /** A longer gap is taken as a discontinuity. */
         const val LONGEST = 10_000_000L
 
-        /** For a file of one picture, which is decoded again and again. */
+        /** For a video of one frame, which is decoded in every pass. */
         const val STILL = 100_000L
     }
 }

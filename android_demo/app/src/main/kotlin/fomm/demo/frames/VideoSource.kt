@@ -10,7 +10,7 @@ import java.io.IOException
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 
-/** A video at its own speed, over and over. [open] gives the file; it is called on the source's thread. */
+/** Plays a video in a loop at its own speed. [open] opens the file; it is called on the source's thread. */
 class VideoSource(
     private val open: () -> AssetFileDescriptor?,
 ) : FrameSource {
@@ -52,7 +52,7 @@ class VideoSource(
             // MediaCodec.CodecException is one.
             false
         } catch (_: UnsupportedOperationException) {
-            // MediaCodec throws it for pictures in a layout that Image does not have.
+            // MediaCodec throws it for an output layout that Image cannot represent.
             false
         }
 
@@ -67,7 +67,7 @@ class VideoSource(
             val formats = List(extractor.trackCount, extractor::getTrackFormat)
             val codecs = MediaCodecList(MediaCodecList.REGULAR_CODECS)
             val track =
-                chooseTrack(formats) { codecs.findDecoderForFormat(it) != null } ?: throw IOException("no video in it")
+                chooseTrack(formats) { codecs.findDecoderForFormat(it) != null } ?: throw IOException("no video track")
             extractor.selectTrack(track)
             val format = formats[track]
             decoder = openDecoder(codecs.findDecoderForFormat(format), format)
@@ -81,7 +81,7 @@ class VideoSource(
         }
     }
 
-    /** Decoders often do more than they promise: where none promises this format, one that has its type is tried. */
+    /** Decoders may handle more than they declare: without one that declares this format, one for its type is tried. */
     private fun openDecoder(
         name: String?,
         format: MediaFormat,
@@ -146,7 +146,7 @@ class VideoSource(
         }
 
         private fun show(index: Int) {
-            val image = decoder.getOutputImage(index) ?: throw IOException("no picture")
+            val image = decoder.getOutputImage(index) ?: throw IOException("no output image")
             image.use {
                 sleep(clock.wait(info.presentationTimeUs))
                 val crop = it.cropRect

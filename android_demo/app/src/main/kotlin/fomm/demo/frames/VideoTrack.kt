@@ -3,8 +3,8 @@ package fomm.demo.frames
 import android.media.MediaFormat
 
 /**
- * Which of a file's tracks is played: of those with pictures the longest, since the still of a motion photo is short,
- * and the first of equals. Tracks for which this phone [hasDecoder] go first. Null if none has pictures.
+ * The index of the video track to play: the longest, since a motion photo's still is short, and the first among equals.
+ * Tracks that this phone [hasDecoder] for take precedence. Null if there is no video track.
  */
 internal fun chooseTrack(
     formats: List<MediaFormat>,
@@ -17,15 +17,15 @@ internal fun chooseTrack(
         .maxByOrNull { formats[it].long(MediaFormat.KEY_DURATION) ?: 0 }
 }
 
-/** How the pictures of a video are coded. */
+/** How a video's colours are coded. */
 internal data class VideoColour(
     val coding: YuvCoding,
     val hdr: Hdr?,
 )
 
 /**
- * Of pictures of the given size: as the decoder's format says, else the track's. Where neither does, as players take
- * it: BT.709 from 720 lines or 1280 columns on, BT.601 below, limited range.
+ * The colour of frames of the given size: by the tags of the decoder's output format, else of the track's. Untagged
+ * video is taken as players do: limited range, BT.709 from 720 lines or 1280 columns on, BT.601 below.
  */
 internal fun videoColour(
     decoded: MediaFormat,
@@ -57,13 +57,13 @@ private fun bt709(full: Boolean) = if (full) YuvCoding.BT709_FULL else YuvCoding
 
 internal val MediaFormat.mime get() = getString(MediaFormat.KEY_MIME).orEmpty()
 
-/** In degrees clockwise. Decoders leave turning to whoever shows the pictures. */
+/** Degrees clockwise. A decoder without an output surface does not apply it. */
 internal val MediaFormat.rotation
     get() = if (containsKey(MediaFormat.KEY_ROTATION)) getInteger(MediaFormat.KEY_ROTATION) else 0
 
 private fun MediaFormat.long(key: String) = if (containsKey(key)) getLong(key) else null
 
-/** 0 is for unspecified. */
+/** 0 means unspecified. */
 private fun MediaFormat.tag(key: String) = if (containsKey(key)) getInteger(key).takeIf { it != 0 } else null
 
 private const val HD_WIDTH = 1280

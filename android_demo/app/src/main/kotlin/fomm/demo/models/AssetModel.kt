@@ -8,7 +8,7 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.channels.FileChannel
 
-/** The bundled model, in a folder of the app's assets. The graphs are stored uncompressed, so they can be mapped. */
+/** The bundled model, in the app's assets. Its graphs are stored uncompressed, so that they can be memory-mapped. */
 class AssetModel(
     private val assets: AssetManager,
     private val folder: String,

@@ -10,12 +10,12 @@ import java.io.InputStream
 import java.nio.ByteBuffer
 import java.security.MessageDigest
 
-/** The three files of an exported model, wherever they are: in the app's assets or in a folder. */
+/** The three files of an exported model, in the app's assets or in a folder. */
 interface ModelFiles {
     /** Null if there is no such file. */
     fun read(name: String): InputStream?
 
-    /** The whole file as a direct buffer, mapped where that can be; null if there is no such file. */
+    /** The whole file as a direct buffer, memory-mapped if possible; null if there is no such file. */
     fun map(name: String): ByteBuffer?
 }
 
@@ -26,7 +26,7 @@ fun ModelFiles.manifest(): Manifest {
     return readManifest(bytes.toString(Charsets.UTF_8))
 }
 
-/** The graphs of a model, each found to have the size and the checksum of the manifest. Throws ModelException. */
+/** The graphs of a model, verified by the manifest's sizes and checksums. Throws ModelException. */
 fun ModelFiles.graphs(manifest: Manifest): Map<String, ByteBuffer> =
     manifest.graphs.associate { graph ->
         val content = map(graph.file) ?: throw missing(graph.file)
@@ -47,7 +47,7 @@ private fun check(
 
 internal fun missing(name: String) = ModelException(ModelProblem.MISSING_FILE, name)
 
-/** At most [limit] bytes: what comes after is left unread. */
+/** Reads at most [limit] bytes. */
 internal fun InputStream.readUpTo(limit: Int): ByteArray {
     val bytes = ByteArray(limit)
     var size = 0

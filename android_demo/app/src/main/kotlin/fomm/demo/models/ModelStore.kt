@@ -7,7 +7,7 @@ import java.io.File
 import java.io.IOException
 import java.io.InputStream
 
-/** A model that can be chosen. [id] is null for the bundled one, else its folder's name. */
+/** A model that can be chosen. [id] is null for the bundled one, otherwise the name of its folder. */
 class StoredModel(
     val id: String?,
     val manifest: Manifest,
@@ -15,27 +15,27 @@ class StoredModel(
 )
 
 /**
- * The bundled model and those that were imported, each in a folder of its own under [root].
+ * The bundled model and the imported ones, each in its own folder under [root].
  *
- * [tryOut] runs a model once and throws ModelException if it does not run; no model is kept without.
+ * [tryOut] runs a model once and throws ModelException if that fails; no model is kept that did not pass.
  */
 class ModelStore(
     private val root: File,
     private val bundled: ModelFiles,
     private val tryOut: (Manifest, ModelFiles) -> Unit,
 ) {
-    /** The bundled model. Throws ModelException if the app was built without. */
+    /** The bundled model. Throws ModelException if the app was built without one. */
     fun bundled() = StoredModel(null, bundled.manifest(), bundled)
 
-    /** All that can be chosen, the bundled one first. Folders that hold no readable manifest are passed over. */
+    /** All models, the bundled one first. Folders without a readable manifest are skipped. */
     fun list(): List<StoredModel> = listOf(bundled()) + folders().mapNotNull(::stored)
 
-    /** The model of this id, or the bundled one if it is gone. */
+    /** The model with this id, or the bundled one if it no longer exists. */
     fun find(id: String?): StoredModel = folders().firstOrNull { it.name == id }?.let(::stored) ?: bundled()
 
-    /** Keeps the model that a zip holds, whole and checked, or throws ModelException and keeps nothing. */
+    /** Imports a zipped model. Throws ModelException, and keeps nothing, unless it passes all checks. */
     fun import(zip: () -> InputStream): StoredModel {
-        // What an import left that was killed midway.
+        // The remains of an import that was killed.
         root
             .listFiles()
             .orEmpty()
@@ -84,7 +84,7 @@ class ModelStore(
         private const val INCOMING = ".incoming-"
         private const val CHECKSUM = 12
 
-        /** The same model imported twice is one model. */
+        /** Importing the same model twice gives one model. */
         private fun folderName(manifest: Manifest) =
             manifest.name.replace(Regex("[^A-Za-z0-9-]"), "_") + "-" +
                 manifest.graphs.joinToString("-") { it.sha256.take(CHECKSUM) }

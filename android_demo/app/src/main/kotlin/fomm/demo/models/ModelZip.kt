@@ -14,13 +14,13 @@ import java.util.zip.ZipInputStream
 /**
  * Unpacks the three files of a zipped model without trusting it.
  *
- * They may be at the top or together in one folder. Other files are passed over, and nothing is written but the
- * three names. The archive is read twice: the manifest says how long each graph may be before any is unpacked.
+ * They may be at the top or together in one folder. Other entries are skipped; only the three names are ever written.
+ * The archive is read twice, so that the manifest's sizes limit the graphs before any of them is unpacked.
  */
 class ModelZip(
     private val open: () -> InputStream,
 ) {
-    /** Unpacks into [folder], which is the caller's to delete. Throws ModelException. */
+    /** Unpacks into [folder], which the caller deletes. Throws ModelException. */
     fun unpack(folder: File) {
         var found: Pair<String, Manifest>? = null
         entries { entry, stream ->
@@ -52,7 +52,7 @@ class ModelZip(
         left.values.firstOrNull()?.let { throw missing(it.file) }
     }
 
-    /** Stops with the first byte too many: the checksum would be wrong anyway. */
+    /** Stops at the first excess byte: the checksum could not match any more. */
     private fun copy(
         stream: InputStream,
         file: File,
@@ -77,7 +77,7 @@ class ModelZip(
         } catch (error: IOException) {
             throw ModelException(ModelProblem.NO_ZIP, error.message.orEmpty(), error)
         } catch (error: IllegalArgumentException) {
-            // Names that are no UTF-8.
+            // Entry names that are not UTF-8.
             throw ModelException(ModelProblem.NO_ZIP, error.message.orEmpty(), error)
         }
 
@@ -97,7 +97,7 @@ class ModelZip(
         if (count == 0) throw ModelException(ModelProblem.NO_ZIP, "")
     }
 
-    /** What all entries together may hold when unpacked, wanted or not. */
+    /** The limit on the unpacked size of all entries together, including skipped ones. */
     private class Limited(
         private val stream: InputStream,
     ) : InputStream() {
@@ -117,7 +117,7 @@ class ModelZip(
             return count
         }
 
-        /** Reads what is left of an entry, which the archive's reader would do without a limit. */
+        /** Skips the rest of an entry; ZipInputStream would do so without a limit. */
         fun pass() {
             while (read(buffer, 0, buffer.size) >= 0) Unit
         }
@@ -131,7 +131,7 @@ class ModelZip(
         private fun isUnsafe(name: String) =
             name.startsWith("/") || name.any { it in "\\:\u0000" } || ".." in name.split("/")
 
-        /** At the top or one folder down; macOS puts shadows of all files into a folder of its own. */
+        /** At the top or one folder down, but not in the folder of metadata that macOS adds. */
         private fun isManifest(name: String) =
             name.substringAfterLast("/") == Manifest.FILE && name.count { it == '/' } <= 1 &&
                 !name.startsWith("__MACOSX")

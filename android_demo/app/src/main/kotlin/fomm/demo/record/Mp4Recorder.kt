@@ -9,9 +9,9 @@ import java.io.File
 import java.io.IOException
 
 /**
- * Encodes results to an MP4 file while they come. [file] is unfinished until [finish] returns.
+ * Encodes results to an MP4 file as they arrive. [file] is incomplete until [finish] returns.
  *
- * To be used by one thread. Whatever goes wrong is an IOException, after which only [close] may be called.
+ * For one thread. Any failure is an IOException, after which only [close] may be called.
  */
 class Mp4Recorder(
     private val file: File,
@@ -26,7 +26,7 @@ class Mp4Recorder(
     private var firstNanos: Long? = null
     private var lastMicros = -1L
 
-    /** Opens encoder and file. */
+    /** Opens the encoder and the file. */
     fun start() =
         guarded {
             val format =
@@ -50,7 +50,7 @@ class Mp4Recorder(
             muxer = MediaMuxer(file.path, MediaMuxer.OutputFormat.MUXER_OUTPUT_MPEG_4)
         }
 
-    /** Adds a picture that was made at [nanos] of any steady clock. Skips it if the encoder is behind. */
+    /** Adds a frame with the time [nanos] of a monotonic clock. Skips it if the encoder has no free buffer. */
     fun add(
         argb: IntArray,
         nanos: Long,
@@ -67,29 +67,29 @@ class Mp4Recorder(
         encoder.queueInputBuffer(index, 0, pixels.width * pixels.height * 3 / 2, lastMicros, 0)
     }
 
-    /** Writes what is left. False if there was nothing to record. */
+    /** Drains the encoder and completes the file. False if there was no frame. */
     fun finish(): Boolean =
         guarded {
             if (firstNanos == null) return@guarded false
             val encoder = encoder ?: throw IOException("not started")
             val index = encoder.dequeueInputBuffer(LAST_WAIT_MICROS)
-            if (index < 0) throw IOException("the encoder hangs")
+            if (index < 0) throw IOException("the encoder timed out")
             encoder.queueInputBuffer(index, 0, 0, lastMicros + 1, MediaCodec.BUFFER_FLAG_END_OF_STREAM)
             drain(LAST_WAIT_MICROS)
-            if (track < 0) throw IOException("the encoder gave nothing")
+            if (track < 0) throw IOException("the encoder returned no frame")
             muxer?.stop()
             true
         }
 
     override fun close() {
         encoder?.release()
-        // It complains if it was never started.
+        // It throws if it was never started.
         runCatching { muxer?.release() }
         encoder = null
         muxer = null
     }
 
-    /** With a [waitMicros] above 0 it goes on to the end of the stream. */
+    /** With [waitMicros] above 0, drains to the end of the stream. */
     private fun drain(waitMicros: Long) {
         val encoder = encoder ?: return
         while (true) {
@@ -103,7 +103,7 @@ class Mp4Recorder(
                 write(encoder, index)
                 if (info.flags and MediaCodec.BUFFER_FLAG_END_OF_STREAM != 0) return
             } else if (waitMicros > 0 && index == MediaCodec.INFO_TRY_AGAIN_LATER) {
-                throw IOException("the encoder hangs")
+                throw IOException("the encoder timed out")
             } else if (index == MediaCodec.INFO_TRY_AGAIN_LATER) {
                 return
             }
@@ -117,7 +117,7 @@ class Mp4Recorder(
         val isConfig = info.flags and MediaCodec.BUFFER_FLAG_CODEC_CONFIG != 0
         val buffer = encoder.getOutputBuffer(index)
         if (buffer != null && info.size > 0 && !isConfig) {
-            if (track < 0) throw IOException("frames before the format")
+            if (track < 0) throw IOException("encoded data before the format")
             muxer?.writeSampleData(track, buffer, info)
         }
         encoder.releaseOutputBuffer(index, false)

@@ -10,11 +10,11 @@ import android.provider.MediaStore
 import java.io.File
 import java.io.IOException
 
-/** Where recordings go: unfinished ones to the cache, whole ones to where others can see them. */
+/** Where recordings are stored: in the cache until complete, then in the gallery or the app's own folder. */
 class Recordings(
     private val context: Context,
 ) {
-    /** A file to record into. What an earlier recording left that was killed midway is gone. */
+    /** A new file to record to. Deletes the remains of a recording that was killed. */
     fun newFile(): File {
         val folder = File(context.cacheDir, "recording")
         folder.deleteRecursively()
@@ -22,7 +22,7 @@ class Recordings(
         return File(folder, "fomm-${System.currentTimeMillis()}.mp4")
     }
 
-    /** Moves a finished recording, and returns its content URI. It appears whole or not at all. */
+    /** Publishes a complete recording, all or nothing, and returns its content URI. */
     @Throws(IOException::class)
     fun publish(file: File): Uri =
         try {
@@ -31,7 +31,7 @@ class Recordings(
             file.delete()
         }
 
-    /** Others do not see it while it is pending. */
+    /** A pending entry is invisible to other apps. */
     private fun toGallery(file: File): Uri {
         val resolver = context.contentResolver
         val values =
@@ -43,7 +43,7 @@ class Recordings(
             }
         val uri =
             resolver.insert(MediaStore.Video.Media.EXTERNAL_CONTENT_URI, values)
-                ?: throw IOException("the gallery takes no video")
+                ?: throw IOException("the gallery rejected the video")
         try {
             copy(file, resolver, uri)
             val done = ContentValues().apply { put(MediaStore.Video.Media.IS_PENDING, 0) }
@@ -60,11 +60,11 @@ class Recordings(
         resolver: ContentResolver,
         uri: Uri,
     ) {
-        val output = resolver.openOutputStream(uri) ?: throw IOException("the gallery takes no video")
+        val output = resolver.openOutputStream(uri) ?: throw IOException("the gallery rejected the video")
         output.use { out -> file.inputStream().use { it.copyTo(out) } }
     }
 
-    /** Before Android 10 the gallery needs a permission; the app's own folder and sharing do not. */
+    /** Before Android 10, writing to the gallery needs a permission; sharing from the app's own folder does not. */
     private fun toOwnFolder(file: File): Uri {
         val folder = File(context.filesDir, SharedFiles.RECORDINGS).apply { mkdirs() }
         if (!file.renameTo(File(folder, file.name))) throw IOException("cannot move ${file.name}")

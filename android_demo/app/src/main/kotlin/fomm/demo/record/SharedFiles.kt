@@ -12,8 +12,7 @@ import java.io.File
 import java.io.FileNotFoundException
 
 /**
- * Gives other apps, one granted URI at a time, the recordings to read and the photo to write that a camera app
- * takes for this one.
+ * Shares files by URI permission: recordings, to be read by other apps, and the photo that a camera app is to write.
  */
 class SharedFiles : ContentProvider() {
     override fun onCreate() = true
@@ -63,7 +62,7 @@ class SharedFiles : ContentProvider() {
         selectionArgs: Array<String>?,
     ) = 0
 
-    /** Only what [uri] below gives out: two folders, one name without any path. */
+    /** Accepts only what [uri] creates: one of the two folders, and a file name without a path. */
     private fun file(uri: Uri): File {
         val context = context ?: throw FileNotFoundException("$uri")
         val (folder, name) = uri.pathSegments.takeIf { it.size == 2 } ?: throw FileNotFoundException("$uri")

@@ -2,7 +2,7 @@ package fomm.demo.record
 
 import fomm.demo.frames.Plane
 
-/** How a result becomes a video's frame: made larger by whole numbers, since encoders refuse very small frames. */
+/** Converts results to video frames, upscaled by an integer factor because encoders reject very small frames. */
 class VideoPixels(
     private val pictureWidth: Int,
     pictureHeight: Int,
@@ -13,11 +13,11 @@ class VideoPixels(
             (SMALLEST_SIDE + minOf(pictureWidth, pictureHeight) - 1) / minOf(pictureWidth, pictureHeight),
         )
 
-    /** Even, as YUV 4:2:0 needs; an odd last row or column is cut off. */
+    /** Even, as YUV 4:2:0 requires; an odd last row or column is dropped. */
     val width = pictureWidth * scale and 1.inv()
     val height = pictureHeight * scale and 1.inv()
 
-    /** Writes a picture of 0xAARRGGBB as YUV 4:2:0, BT.601, video range. */
+    /** Writes 0xAARRGGBB pixels as YUV 4:2:0, BT.601, limited range. */
     fun write(
         argb: IntArray,
         y: Plane,
@@ -60,7 +60,7 @@ class VideoPixels(
         const val GREEN = 8
         const val BYTE = 0xff
 
-        // BT.601 in 1/65536.
+        // BT.601 in 16-bit fixed point.
         const val FRACTION = 16
         const val HALF = 1 shl 15
         const val Y_RED = 16829

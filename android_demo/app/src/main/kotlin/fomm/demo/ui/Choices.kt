@@ -13,7 +13,7 @@ import fomm.demo.frames.FrameSource
 import fomm.demo.models.StoredModel
 import fomm.demo.record.SharedFiles
 
-/** Told of a choice after [Choices] has taken it in. */
+/** Called once [Choices] holds the new choice. */
 interface ChoiceListener {
     fun onSourceChosen()
 
@@ -30,7 +30,7 @@ interface ChoiceListener {
     fun onChoiceMessage(text: String?)
 }
 
-/** What is animated, by what and with which model: the menus, and what the pickers and permission dialogs return. */
+/** The chosen source, driving frames and model: menus, and the results of pickers and permission dialogs. */
 class Choices(
     private val activity: Activity,
     private val app: DemoApplication,
@@ -47,7 +47,7 @@ class Choices(
 
     val drivingName: String get() = activity.getString(driving.title)
 
-    /** False if the camera drives and the app may not use it: the permission can be revoked in the background. */
+    /** False if the camera is chosen without permission, which can be revoked in the background. */
     val canDrive get() = driving != Driving.CAMERA || hasCamera()
 
     /** Reads the chosen model from the store. */
@@ -128,7 +128,7 @@ class Choices(
     /** Hands a recording to another app. */
     fun share(recording: Uri) = pick(pickers.share(recording))
 
-    // What the pickers and the permission dialog return.
+    // Results of pickers and permission dialogs.
 
     fun onPicked(
         requestCode: Int,
@@ -173,7 +173,7 @@ class Choices(
     private fun useVideo(uri: Uri) {
         video = uri
         val resolver = activity.contentResolver
-        // Not every provider offers it; without, the video is gone after a restart of the phone.
+        // Not every provider offers it; without, access to the video ends with a reboot.
         runCatching { resolver.takePersistableUriPermission(uri, Intent.FLAG_GRANT_READ_URI_PERMISSION) }
         use(Driving.VIDEO)
     }
@@ -188,7 +188,7 @@ class Choices(
     }
 
     private fun takePhoto() {
-        // ACTION_IMAGE_CAPTURE itself asks for no permission, except from apps whose manifest names CAMERA.
+        // ACTION_IMAGE_CAPTURE needs no permission, except for apps that declare CAMERA in their manifest.
         if (hasCamera()) {
             pick(pickers.photo(TAKE_PHOTO, PHOTO))
         } else {

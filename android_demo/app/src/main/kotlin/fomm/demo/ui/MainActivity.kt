@@ -20,7 +20,7 @@ import fomm.demo.frames.FrameSource
 import fomm.demo.frames.toPixels
 import fomm.demo.models.StoredModel
 
-/** The one screen: runs the animation of what is chosen, and shows it. */
+/** The one screen: animates the chosen source by the chosen driving frames, and shows the result. */
 class MainActivity :
     Activity(),
     Actions,
@@ -68,7 +68,7 @@ class MainActivity :
         showState()
     }
 
-    /** In the background it holds neither the camera nor the interpreters. */
+    /** In the background the app holds neither the camera nor interpreters. */
     override fun onStop() {
         initial = engine?.initial
         close()
@@ -83,10 +83,10 @@ class MainActivity :
         outState.putBoolean(FROZEN, frozen)
     }
 
-    @Deprecated("Its successor is not in the framework")
+    @Deprecated("The replacement is in AndroidX only")
     override fun onRetainNonConfigurationInstance(): Any = Kept(initial, shown)
 
-    // What the user does.
+    // User actions.
 
     override fun onAnimate() {
         screen.showMessage(null)
@@ -134,7 +134,7 @@ class MainActivity :
 
     override fun onChangeRuntime() = choices.runtimeMenu()
 
-    @Deprecated("Its successor is not in the framework")
+    @Deprecated("The replacement is in AndroidX only")
     public override fun onActivityResult(
         requestCode: Int,
         resultCode: Int,
@@ -149,7 +149,7 @@ class MainActivity :
         grantResults: IntArray,
     ) = choices.onPermission(requestCode, grantResults.firstOrNull() == PackageManager.PERMISSION_GRANTED)
 
-    // What was chosen.
+    // Choices.
 
     override fun onSourceChosen() {
         shown = null
@@ -176,7 +176,7 @@ class MainActivity :
 
     override fun onChoiceMessage(text: String?) = screen.showMessage(text)
 
-    // What the engine and the application tell.
+    // Callbacks of the engine and the application.
 
     override fun onOpened(opened: Opened) = screen.showRuntime(describe(opened, settings.runtime))
 
@@ -264,7 +264,7 @@ class MainActivity :
         if (shown == null) screen.showStill(bitmap)
     }
 
-    /** Outlives a turn of the phone. */
+    /** Kept across configuration changes. */
     private class Kept(
         val initial: Keypoints?,
         val shown: Pictures?,

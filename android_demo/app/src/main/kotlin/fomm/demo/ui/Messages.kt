@@ -9,7 +9,7 @@ import fomm.demo.animator.ModelException
 import fomm.demo.animator.ModelProblem
 import fomm.demo.frames.SourceProblem
 
-/** One sentence for each thing that can go wrong. */
+/** The message for each problem. */
 fun Context.message(error: ModelException): String {
     val id =
         when (error.problem) {
@@ -35,7 +35,7 @@ fun Context.message(problem: SourceProblem): String =
         },
     )
 
-/** What runs the graphs; before they are opened, what was asked for. */
+/** The runtime that was asked for. */
 fun Context.describe(runtime: Runtime): String =
     if (runtime.gpu) {
         getString(R.string.runtime_gpu)
@@ -54,7 +54,7 @@ fun Context.describe(
 fun Context.describe(manifest: Manifest): String =
     getString(R.string.model_summary, manifest.precision, manifest.width, manifest.height)
 
-/** Runtimes explain at length; the first sentence says what it is about. */
+/** The first sentence of a runtime's often lengthy error message. */
 private fun brief(detail: String) =
     detail
         .lineSequence()

@@ -9,11 +9,11 @@ import android.net.Uri
 import android.provider.MediaStore
 import fomm.demo.R
 
-/** Dialogs, and the system's pickers, whose answers come to the activity's onActivityResult. */
+/** Dialogs and the system's pickers, whose results arrive in the activity's onActivityResult. */
 class Pickers(
     private val activity: Activity,
 ) {
-    /** A list of choices; each is a text and what it does. */
+    /** A dialog with a list of choices: each a label and its action. */
     fun choose(
         title: Int,
         choices: List<Pair<String, () -> Unit>>,
@@ -26,7 +26,7 @@ class Pickers(
             .show()
     }
 
-    /** False if this phone has no app for it. */
+    /** False if no app can handle it. */
     fun document(
         request: Int,
         vararg types: String,

@@ -4,7 +4,7 @@ import android.content.Context
 import android.util.AttributeSet
 import android.widget.ImageView
 
-/** A picture as wide as there is room, with the aspect of the model's pictures and rounded corners. */
+/** An image of the full available width, with the model's aspect ratio and rounded corners. */
 class PictureView(
     context: Context,
     attributes: AttributeSet?,

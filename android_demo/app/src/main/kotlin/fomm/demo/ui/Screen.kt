@@ -12,7 +12,7 @@ import fomm.demo.R
 import fomm.demo.Readout
 import fomm.demo.animator.MotionSettings
 
-/** What a user can do on the screen. */
+/** The user's actions on the screen. */
 interface Actions {
     fun onAnimate()
 
@@ -35,7 +35,7 @@ interface Actions {
     fun onMotion(motion: MotionSettings)
 }
 
-/** Which of its states the screen is in. */
+/** What the buttons depend on. */
 data class ScreenState(
     val running: Boolean,
     val frozen: Boolean,

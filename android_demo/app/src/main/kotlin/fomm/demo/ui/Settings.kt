@@ -4,13 +4,13 @@ import android.content.Context
 import fomm.demo.Runtime
 import fomm.demo.animator.MotionSettings
 
-/** What the user chose and finds again the next time. */
+/** The user's persistent settings. */
 class Settings(
     context: Context,
 ) {
     private val preferences = context.getSharedPreferences("settings", Context.MODE_PRIVATE)
 
-    /** Null is the bundled model. */
+    /** Null for the bundled model. */
     var modelId: String?
         get() = preferences.getString(MODEL, null)
         set(value) = preferences.edit().putString(MODEL, value).apply()
@@ -40,7 +40,7 @@ class Settings(
     companion object {
         val THREAD_CHOICES = listOf(1, 2, 4)
 
-        /** Phones have few fast cores, and more threads than those are slower. */
+        /** Phones have few fast cores, and more threads than that are slower. */
         private val DEFAULT_THREADS =
             THREAD_CHOICES.last {
                 it == 1 ||

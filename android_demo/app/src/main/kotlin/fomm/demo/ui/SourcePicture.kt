@@ -7,7 +7,7 @@ import java.io.File
 import java.io.IOException
 import java.io.InputStream
 
-/** The picture that is animated: the bundled one, or a copy of the user's, which outlives the permission to read it. */
+/** The source picture: the bundled one, or a copy of the user's, since the permission to read that does not last. */
 class SourcePicture(
     private val context: Context,
 ) {
@@ -17,7 +17,7 @@ class SourcePicture(
 
     fun read(): Bitmap? = readPicture { if (isBundled) context.assets.open(BUNDLED) else file.inputStream() }
 
-    /** False, and nothing changes, if it is no picture. */
+    /** False, with nothing changed, if it cannot be decoded. */
     fun replace(open: () -> InputStream?): Boolean {
         val bitmap = readPicture(open) ?: return false
         val unfinished = File(context.filesDir, "source.new")

@@ -17,14 +17,14 @@ import kotlin.math.log10
 import kotlin.math.roundToInt
 import kotlin.math.sqrt
 
-/** The app's own animator, on the real runtime, against what Python's runtime gives on the same pictures. */
+/** The app's animator on the real runtime, against the results of Python's runtime for the same pictures. */
 class AnimatorTest {
     @Test
     fun float32EqualsPython() {
         val model = TestModel("float32")
         val differences = differences(animated(model), model)
         assertTrue("keypoints differ by ${differences.keypoints}", differences.keypoints < 1e-4)
-        // Rounding to whole levels may fall to either side.
+        // Rounding to 8 bits may go either way.
         assertTrue("frames differ by ${differences.levels} levels", differences.levels <= 1)
     }
 
@@ -39,8 +39,8 @@ class AnimatorTest {
     }
 
     /**
-     * Runtimes round 8-bit numbers differently. Here too the result must reach what is asked of it in Python: 38 dB to
-     * the model in float (export/bars.py); and it must be nearer to Python's 8 bits than to that.
+     * Runtimes round int8 differently. The result must reach what is required in Python, 38 dB to the float model
+     * (export/bars.py), and must be nearer to Python's int8 result than to the float one.
      */
     @Test
     fun bundledModelIsAsGoodAsInPython() {
@@ -188,7 +188,7 @@ class AnimatorTest {
         val frames: List<IntArray>,
     )
 
-    /** What the app's animator makes of a model's pictures; keypoints of the source first. */
+    /** The app's results for a model's pictures; the first keypoints are the source's. */
     private fun animated(model: TestModel): Results =
         model.open().use { animator ->
             val source = animator.setSource(model.pictures[0])

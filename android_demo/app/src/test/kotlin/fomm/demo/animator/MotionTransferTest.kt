@@ -47,7 +47,7 @@ class MotionTransferTest {
                 transferMotion(good, good, Keypoints(good.value, bad), MotionSettings())
             }
         }
-        // Absolute motion does not look at it.
+        // Absolute motion does not use it.
         val singular = Keypoints(good.value, FloatArray(4))
         assertEquals(good, transferMotion(good, good, singular, MotionSettings(relative = false)))
     }

@@ -13,14 +13,14 @@ import org.robolectric.annotation.Implements
 import java.io.FileDescriptor
 import java.nio.ByteBuffer
 
-/** What the fake extractor finds in any file, and what the fake decoder makes of the track that is selected. */
+/** The tracks that the fake extractor finds in any file, with the output of the fake decoder. */
 object FakeVideo {
     class Track(
         val format: MediaFormat,
         val decoded: List<Decoded>,
     )
 
-    /** A picture at its time in microseconds, or what the decoder throws instead of giving it. */
+    /** A decoded picture with its time in microseconds; [picture] may throw as a decoder does. */
     class Decoded(
         val time: Long,
         val format: MediaFormat = MediaFormat(),
@@ -31,7 +31,7 @@ object FakeVideo {
     lateinit var selected: Track
 }
 
-/** Gives a sample of one byte, its number, for each picture. */
+/** Returns one sample per picture: a byte, the picture's index. */
 @Implements(MediaExtractor::class)
 class FakeExtractor {
     private var next = 0
@@ -75,7 +75,7 @@ class FakeExtractor {
     }
 }
 
-/** Decodes one sample after the other; each is out before the next one goes in. */
+/** Decodes one sample at a time: each is output before the next is accepted. */
 @Implements(MediaCodec::class)
 class FakeDecoder {
     private class Sample(
@@ -145,7 +145,7 @@ class FakeDecoder {
     fun flush() = Unit
 }
 
-/** A grey picture in planes as decoders lay them out: rows longer than the picture, U and V interleaved, a crop. */
+/** A grey image in a decoder's layout: padded rows, interleaved U and V, a crop rectangle. */
 class FakeImage(
     private val form: Int,
     crop: Rect,
@@ -165,7 +165,7 @@ class FakeImage(
                 luma[(y + crop.top) * stride + (x + crop.left) * sample + sample - 1] = level(x, y).toByte()
             }
         }
-        // 10-bit samples have their lowest bits in the first byte, which is noise here.
+        // The first byte of a 10-bit sample holds its two lowest bits: noise here.
         if (sample == 2) for (i in luma.indices step 2) luma[i] = (i * 64).toByte()
         val chroma = ByteArray(luma.size) { if (it % sample == sample - 1) 128.toByte() else 0x40 }
         planes = listOf(plane(luma, sample), plane(chroma, 2 * sample), plane(chroma, 2 * sample))

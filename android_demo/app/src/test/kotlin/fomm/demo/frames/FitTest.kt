@@ -67,7 +67,7 @@ class FitTest {
 
     @Test
     fun cameraIsUprightInEveryPosture() {
-        // A phone's front camera, sensor 270: held upright, on its left side (display 90), on its head, on its right.
+        // A phone's front camera, sensor orientation 270: upright, on its left side (display 90), upside down, on its right.
         val front = listOf(0, 90, 180, 270).map { Orientation.ofCamera(270, it, true) }
         assertEquals(listOf(270, 0, 90, 180), front.map { it.rotation })
         assertTrue(front.all { it.mirror })
@@ -82,7 +82,7 @@ class FitTest {
         val planar = yuv(4, 2, 76, 85, 255, YuvCoding.BT601_FULL, 1)
         val interleaved = yuv(4, 2, 76, 85, 255, YuvCoding.BT601_FULL, 2)
         for (pixels in listOf(planar, interleaved)) near(0xff0000, pixels.rgb(3, 1), 2)
-        // Video range: white is 235, black 16; BT.709 green is Y 173, U 42, V 26.
+        // Limited range: white is 235, black 16; BT.709 green is Y 173, U 42, V 26.
         near(0xffffff, yuv(4, 2, 235, 128, 128, YuvCoding.BT601, 1).rgb(0, 0), 0)
         near(0x000000, yuv(4, 2, 16, 128, 128, YuvCoding.BT709, 1).rgb(0, 0), 0)
         near(0x00ff00, yuv(4, 2, 173, 42, 26, YuvCoding.BT709, 1).rgb(0, 0), 2)
@@ -153,7 +153,7 @@ class FitTest {
         coding: YuvCoding,
         pixelStride: Int,
     ): Pixels {
-        // Rows are longer than the picture, as decoders make them.
+        // Rows are padded, as decoders do.
         val stride = width + 8
         val planes =
             listOf(y to 1, u to pixelStride, v to pixelStride).map { (level, step) ->

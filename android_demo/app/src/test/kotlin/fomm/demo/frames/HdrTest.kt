@@ -8,7 +8,7 @@ import kotlin.math.abs
 class HdrTest {
     @Test
     fun referenceWhiteIsNearlyWhiteAndBlackIsBlack() {
-        // By ITU-R BT.2408 reference white has 75 % of HLG and 58 % of PQ.
+        // ITU-R BT.2408: reference white is 75 % HLG and 58 % PQ.
         for ((hdr, white) in listOf(Hdr.HLG to 191, Hdr.PQ to 148)) {
             near(247, 247, 247, toSdr(hdr, white, white, white), 2)
             assertEquals(0xff000000.toInt(), toSdr(hdr, 0, 0, 0))
@@ -18,7 +18,7 @@ class HdrTest {
 
     @Test
     fun greyBelowTheKneeKeepsItsLight() {
-        // 18 % of reference white, 36.5 cd/m2: sRGB 118; of PQ 41 %, of HLG 43 %.
+        // 18 % of reference white, 36.5 cd/m2: sRGB 118, PQ 41 %, HLG 43 %.
         near(118, 118, 118, toSdr(Hdr.PQ, 104, 104, 104), 3)
         near(118, 118, 118, toSdr(Hdr.HLG, 109, 109, 109), 3)
     }

@@ -20,7 +20,7 @@ import kotlin.math.abs
 class PictureReaderTest {
     @Test
     fun photosAreTurnedAsTheirExifSays() {
-        // Above red and green, below blue and white: where they are after each of the eight orientations.
+        // Red and green above blue and white, after each of the eight orientations.
         val expected = listOf("rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb")
         val jpeg = encode(quarters(48, 32), Bitmap.CompressFormat.JPEG)
         for ((i, colours) in expected.withIndex()) {
@@ -44,7 +44,7 @@ class PictureReaderTest {
     fun wideGamutBecomesSrgb() {
         val p3 = ColorSpace.get(ColorSpace.Named.DISPLAY_P3)
         val picture = Bitmap.createBitmap(8, 8, Bitmap.Config.ARGB_8888, true, p3)
-        // This much red of Display P3 is this much of sRGB.
+        // A Display P3 colour that is inside sRGB too.
         val red = Color.convert(0.6f, 0.3f, 0.3f, 1f, p3, ColorSpace.get(ColorSpace.Named.SRGB))
         picture.eraseColor(red)
         val expected = Color.toArgb(red)
@@ -79,7 +79,7 @@ class PictureReaderTest {
         format: Bitmap.CompressFormat,
     ) = ByteArrayOutputStream().also { bitmap.compress(format, 100, it) }.toByteArray()
 
-    /** With an Exif segment after the marker that begins a JPEG: big-endian, one entry, the orientation. */
+    /** Inserts an Exif segment after the start of the JPEG: big-endian, with the orientation as its only entry. */
     private fun withOrientation(
         jpeg: ByteArray,
         orientation: Int,

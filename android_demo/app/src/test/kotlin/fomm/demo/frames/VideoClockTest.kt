@@ -37,6 +37,6 @@ class VideoClockTest {
         assertEquals(100_000L, clock.waitAtEnd())
     }
 
-    /** What is waited for frames at these times, if every wait takes as long as it should. */
+    /** The waits for frames at these times, if every wait is exact. */
     private fun play(vararg times: Long) = times.map { time -> clock.wait(time).also { now += it } }
 }

@@ -16,7 +16,7 @@ import java.util.concurrent.CountDownLatch
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** The player with an extractor and a decoder that give what they are told to: see FakeVideo.kt. */
+/** The player with the fake extractor and decoder of FakeVideo.kt. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34], shadows = [FakeExtractor::class, FakeDecoder::class])
 class VideoSourceTest {
@@ -25,7 +25,7 @@ class VideoSourceTest {
 
     @Test
     fun turnsAndFitsFramesWhoseSizeChanges() {
-        // Dark above, light below; with the phone's quarter turn the dark half is on the right.
+        // Dark above, light below; after the rotation by 90 degrees the dark half is on the right.
         val wide = picture(Rect(2, 2, 34, 18)) { _, y -> if (y < 8) 16 else 235 }
         val high = picture(Rect(0, 0, 16, 32)) { _, y -> if (y < 16) 16 else 235 }
         val track = format(MediaFormat.KEY_ROTATION to 90)
@@ -54,7 +54,7 @@ class VideoSourceTest {
                 MediaFormat.KEY_COLOR_STANDARD to MediaFormat.COLOR_STANDARD_BT2020,
                 MediaFormat.KEY_COLOR_TRANSFER to MediaFormat.COLOR_TRANSFER_HLG,
             )
-        // 75 % of HLG, reference white, in limited range.
+        // HLG reference white, 75 %, in limited range.
         val white = picture(form = ImageFormat.YCBCR_P010) { _, _ -> 180 }
         play(FakeVideo.Track(track, listOf(decoded(0, white)))) {
             for (pixel in next()) assertTrue("%06x".format(pixel), pixel and 0xff in 245..249)

@@ -21,7 +21,7 @@ import java.security.MessageDigest
 import java.util.zip.ZipEntry
 import java.util.zip.ZipOutputStream
 
-/** Imports, most of them hostile: whatever they hold, it ends in a ModelException and nothing is left. */
+/** Imports, most of them hostile: each of those ends in a ModelException and leaves nothing behind. */
 class ModelStoreTest {
     @get:Rule val temporary = TemporaryFolder()
 
@@ -77,7 +77,7 @@ class ModelStoreTest {
     fun refusesWhatIsMissing() {
         for (name in names) refused(ModelProblem.MISSING_FILE, whole - name)
         refused(ModelProblem.MISSING_FILE, mapOf("deep/er/manifest.json" to whole.getValue(Manifest.FILE)))
-        // Graphs of another folder are not those of this manifest.
+        // Graphs in another folder do not belong to this manifest.
         refused(
             ModelProblem.MISSING_FILE,
             whole.mapKeys {
@@ -111,7 +111,7 @@ class ModelStoreTest {
             whole - Manifest.GENERATOR,
             Manifest.GENERATOR to { repeat(64) { put(zeros) } },
         )
-        // So is a manifest without end, and anything else that is only there to be unpacked.
+        // So is an endless manifest, and any other entry that is only there to be unpacked.
         refused(ModelProblem.TOO_LARGE, whole - Manifest.FILE, Manifest.FILE to { repeat(64) { put(zeros) } })
         refused(ModelProblem.TOO_LARGE, whole, "other" to { repeat(600) { put(zeros) } })
         refused(ModelProblem.TOO_LARGE, whole + (0..200).associate { "file$it" to ByteArray(0) })
@@ -130,7 +130,7 @@ class ModelStoreTest {
     fun refusesManifestsThatLie() {
         refused(ModelProblem.BAD_MANIFEST, whole + (Manifest.FILE to "{}".toByteArray()))
         refused(ModelProblem.NO_SPACE, withManifest { graph(1).put("bytes", Int.MAX_VALUE.toLong()) }, room = 1L shl 30)
-        // Shapes that fit each other, but not what is in the file.
+        // Shapes that match each other, but not the file.
         val lying =
             withManifest {
                 for (signature in objects(graph(1).getJSONArray("signatures"))) {
@@ -179,7 +179,7 @@ class ModelStoreTest {
         vararg written: Pair<String, ZipOutputStream.() -> Unit>,
         room: Long? = null,
     ) {
-        // A large phone has room for what is claimed; then the size is what is found to be wrong.
+        // With enough space for the claimed size, it is the size that is found to be wrong.
         if (room != null && temporary.root.usableSpace > room) {
             return refused(ModelProblem.WRONG_BYTES, files)
         }

@@ -20,7 +20,7 @@ import org.robolectric.android.controller.ActivityController
 import org.robolectric.shadows.ShadowAlertDialog
 import java.io.File
 
-/** The activity as a user meets it: views to look at and to click, dialogs, and screenshots. */
+/** The activity and what a user does with it: views, dialogs, screenshots. */
 abstract class ActivityFixture {
     protected val controller: ActivityController<MainActivity> = Robolectric.buildActivity(MainActivity::class.java)
     protected val activity: MainActivity get() = controller.get()
@@ -31,7 +31,7 @@ abstract class ActivityFixture {
 
     protected fun text(id: Int) = find<TextView>(id).text.toString()
 
-    /** The pixels of what a view shows, to be compared. */
+    /** The pixels of the bitmap that a view shows, for comparison. */
     protected fun shown(id: Int): List<Int>? {
         val bitmap = (find<ImageView>(id).drawable as? BitmapDrawable)?.bitmap ?: return null
         val pixels = IntArray(bitmap.width * bitmap.height)
@@ -65,7 +65,7 @@ abstract class ActivityFixture {
         idle(0)
     }
 
-    /** The view and all that is in it. */
+    /** The view and its descendants. */
     protected fun views(view: View): List<View> {
         val children = (view as? ViewGroup)?.run { (0 until childCount).map(::getChildAt) }.orEmpty()
         return listOf(view) + children.flatMap(::views)
@@ -79,7 +79,7 @@ abstract class ActivityFixture {
         }
     }
 
-    /** Writes what the window shows to target/screenshots. */
+    /** Writes the window to target/screenshots. */
     protected fun screenshot(
         name: String,
         scrollTo: Int? = null,

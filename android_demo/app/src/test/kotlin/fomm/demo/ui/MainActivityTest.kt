@@ -30,7 +30,7 @@ import java.util.zip.ZipOutputStream
 /**
  * The real activity with real inference; writes screenshots to target/screenshots.
  *
- * Its bundled model is the one of the app, but in float32: on this runtime 8 bits are twenty times slower.
+ * The bundled model is float32 here: on the JVM the int8 one is twenty times slower.
  */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34], application = TestApplication::class, qualifiers = "w411dp-h891dp-xhdpi")
@@ -70,7 +70,7 @@ class MainActivityTest : ActivityFixture() {
         find<Switch>(R.id.relative).performClick()
         button(R.id.animate).performClick()
         await("a result") { text(R.id.rate) != "–" }
-        // Or the next result may be there before the screen has turned.
+        // Otherwise the next result may arrive before the screen has turned.
         button(R.id.freeze).performClick()
         idle(500)
         val before = shown(R.id.result)
@@ -117,7 +117,7 @@ class MainActivityTest : ActivityFixture() {
         assertEquals(activity.getString(R.string.driving_camera), text(R.id.driving_name))
         button(R.id.animate).performClick()
         assertEquals(listOf("camera"), app.open)
-        // Taken away in the settings while the app is in the background.
+        // The permission is revoked in the settings while the app is in the background.
         controller.pause().stop()
         shadowOf(app).denyPermissions("android.permission.CAMERA")
         controller.restart().resume()

@@ -10,11 +10,11 @@ import fomm.demo.frames.Orientation
 import fomm.demo.frames.SourceProblem
 import kotlin.concurrent.thread
 
-/** The app with driving frames that need neither a camera nor a decoder. */
+/** The app with driving frames that come from neither a camera nor a decoder. */
 class TestApplication : DemoApplication() {
     private val model = TestModel("float32")
 
-    /** What is open at the moment, by kind. */
+    /** The kinds of the sources that are open. */
     val open = ArrayList<String>()
     var problem: SourceProblem? = null
 
