@@ -35,7 +35,7 @@ def test_command_times_everything(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("machine: CPU ")
-    assert "random weights (no download)" in done.stdout
+    assert "random weights (no download; equally fast)" in done.stdout
 
     written = json.loads(out.read_text())
     assert int(written["machine"]["cores used"]) >= 1

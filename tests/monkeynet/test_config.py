@@ -105,7 +105,7 @@ def test_kinds_of_configs_are_told_apart():
         ({"model_params.kp_detector_params.max_features": 8}, "at least block_expansion"),
         (
             {"model_params.generator_params.kp_embedding_params": {"use_heatmap": False}},
-            "kp_embedding_params.use_heatmap: nothing is left",
+            "kp_embedding_params.use_heatmap: this embedding is empty",
         ),
         (
             {"model_params.discriminator_params.kp_embedding_params": {"scale_factor": 0.5}},
