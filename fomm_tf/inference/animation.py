@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fomm_tf.errors import DataError, ModelError
-from fomm_tf.inference.inputs import picture_batch
+from fomm_tf.inference.inputs import as_batch
 from fomm_tf.inference.motion import DEFAULT_MOTION, MotionOptions
 from fomm_tf.inference.pose import keypoint_distance
 
@@ -83,7 +83,7 @@ def find_best_frame(
 def _batch(image: np.ndarray, name: str) -> np.ndarray:
     """[H, W, 3] or [1, H, W, 3], uint8 or float in [0, 1] -> float32 [1, H, W, 3]."""
     image = np.asarray(image)
-    batch = picture_batch(image[None] if image.ndim == 3 else image, 3, name)
+    batch = as_batch(image[None] if image.ndim == 3 else image, 3, name)
     if len(batch) != 1:
         raise ModelError(f"{name} must be one image, not {len(batch)}")
     return batch

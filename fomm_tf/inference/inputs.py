@@ -19,6 +19,14 @@ def picture_batch(images: Any, channels: int, name: str = "pictures") -> np.ndar
     Raises ModelError for another shape or type, and for values outside the range or NaN, with which
     a model would silently produce nonsense. This check takes two passes over the values.
     """
+    floats = as_batch(images, channels, name)
+    if np.asarray(images).dtype != np.uint8:
+        _check_range(floats, name)
+    return floats
+
+
+def as_batch(images: Any, channels: int, name: str) -> np.ndarray:
+    """`picture_batch` without a look at the values, for what a model will check itself."""
     images = np.asarray(images)
     shape = images.shape
     if len(shape) != 4 or shape[-1] != channels:
@@ -26,20 +34,20 @@ def picture_batch(images: Any, channels: int, name: str = "pictures") -> np.ndar
             f"{name} must be [batch, height, width, {channels}], not {list(shape)}"
             f"{_shape_advice(shape, channels)}"
         )
-    if images.dtype == np.uint8:
-        return to_float(images)
-    if not np.issubdtype(images.dtype, np.floating):
+    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ModelError(f"{name} must be uint8, or float in [0, 1], not {images.dtype}")
-    images = to_float(images)
+    return to_float(images)
+
+
+def _check_range(images: np.ndarray, name: str) -> None:
     if not images.size:
-        return images
+        return
     low, high = float(images.min()), float(images.max())
     if np.isnan(low):
         raise ModelError(f"{name} must be in [0, 1], but contain NaN")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         advice = "divide by 255, or give uint8" if high > 2 and low >= 0 else "clip or rescale them"
         raise ModelError(f"{name} must be in [0, 1], not {low:.3g} to {high:.3g}: {advice}")
-    return images
 
 
 def _shape_advice(shape: tuple[int, ...], channels: int) -> str:
