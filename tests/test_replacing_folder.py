@@ -40,8 +40,8 @@ def test_what_was_there_stays_on_failure(failure, tmp_path, monkeypatch):
     (out / "file").write_text("old")
     rename = os.rename
 
-    def rename_once_less(source, target):
-        if str(source).endswith(".new"):
+    def failing_rename(source, target):
+        if target == out and (source / "file").read_text() == "new":
             raise OSError("the disk is gone")
         rename(source, target)
 
@@ -50,6 +50,6 @@ def test_what_was_there_stays_on_failure(failure, tmp_path, monkeypatch):
             (temporary / "file").write_text("new")
             if failure == "in the block":
                 raise KeyboardInterrupt
-            monkeypatch.setattr(os, "rename", rename_once_less)
+            monkeypatch.setattr(os, "rename", failing_rename)
     assert contents(out) == {"file": "old"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -73,7 +73,7 @@ def test_a_mask_of_another_aspect_is_resized():
 def test_what_is_refused(model):
     for parts, words in (
         ([5], "there is no part 5: parts are 1 to 4"),
-        ([1, 1], "twice"),
+        ([1, 1], "the parts 1, 1 contain a duplicate"),
         ([], "no"),
     ):
         with pytest.raises(ModelError, match=words):
