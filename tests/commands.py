@@ -1,13 +1,17 @@
-"""Runs the commands as users do, in a process of their own."""
+"""Runs the commands as users do."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -20,19 +24,43 @@ def command_line(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", f"fomm_tf.{name}", *map(str, arguments)]
 
 
-def run_command(
+def run_command(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m fomm_tf.NAME` in the project's folder, but in this process: importing
+    TensorFlow takes longer than most commands that the tests run."""
+    command = importlib.import_module(f"fomm_tf.{name}").command
+    line = command_line(name, *arguments)
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(ROOT),
+        mock.patch.dict(os.environ),
+        mock.patch.object(sys, "argv", line[2:]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            command()
+        except SystemExit as stop:
+            code = stop.code
+    return subprocess.CompletedProcess(line, code, out.getvalue(), err.getvalue())
+
+
+def run_process(
     name: str, *arguments: object, environment: dict[str, str] | None = None, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m fomm_tf.NAME` in the project's folder; options: of `subprocess.run`."""
+    """The same in a process of its own; options: of `subprocess.run`."""
     return _run(command_line(name, *arguments), env=ENVIRONMENT | (environment or {}), **options)
 
 
 def train(
-    config: Path, data: Path, out: Path, *options: object, **process: Any
+    config: Path, data: Path, out: Path, *options: object
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the train command; process: of `run_command`."""
-    arguments = ("--config", config, "--data", data, "--out", out, *options)
-    return run_command("train", *arguments, **process)
+    """Runs the train command."""
+    return run_command("train", *train_arguments(config, data, out, *options))
+
+
+def train_arguments(config: Path, data: Path, out: Path, *options: object) -> tuple[object, ...]:
+    """What the train command is given."""
+    return "--config", config, "--data", data, "--out", out, *options
 
 
 def newest_checkpoint(run: Path) -> dict[str, np.ndarray]:
@@ -60,7 +88,7 @@ def assert_same_checkpoint(one: Path, other: Path) -> dict[str, np.ndarray]:
 def assert_evaluates(model: Path, data: Path, out: Path, suffix: str) -> None:
     """Evaluating the first test video, 0, gives figures and pictures; suffix: of its video."""
     line = ("--model", model, "--data", data, "--out", out, "--videos", 1)
-    result = run_command("evaluate", *line)
+    result = run_process("evaluate", *line)
     assert result.returncode == 0, result.stderr
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["videos"] == 1 and 0 < metrics["l1"] < 1

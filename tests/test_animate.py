@@ -8,7 +8,7 @@ import re
 import av
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command
+from commands import assert_one_line_error, run_process
 from PIL import Image
 from sample_media import moving_square, write_video
 from tiny import tiny_config
@@ -103,7 +103,7 @@ def test_a_picture_by_a_phone_s_video_with_sound(tmp_path, tiny_model_dir):
         audio="aac",
     )
     out = tmp_path / "results" / "result.mp4"
-    done = run_command(
+    done = run_process(
         "animate", "--model", tiny_model_dir, "--source", tmp_path / "source.jpg",
         "--driving", driving, "--out", out, "--threads", 1, "--side-by-side",
     )  # fmt: skip
@@ -330,7 +330,7 @@ def test_a_failure_in_the_middle_leaves_what_was_there(tmp_path, monkeypatch, an
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, tiny_model_dir, source):
     """As a user meets it; without TensorFlow being loaded, or it would take seconds."""
     (tmp_path / "driving.mp4").write_text("no video")
-    done = run_command(
+    done = run_process(
         "animate", "--model", tiny_model_dir, "--source", source,
         "--driving", tmp_path / "driving.mp4", "--out", tmp_path / "result.mp4",
     )  # fmt: skip

@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 
 import pytest
-from commands import run_command
+from commands import run_process
 from tiny import write_tiny_config
 
 from fomm_tf import benchmark
@@ -31,7 +31,7 @@ def test_command_times_everything(tmp_path):
     write_tiny_config(config, **{"train_params.loss_weights.perceptual": [1, 0, 0, 0, 0]})
     temporary.mkdir()
     arguments = ["--config", config, "--rounds", 2, "--batch-size", 2, "--json", out]
-    done = run_command("benchmark", *arguments, environment={"TMPDIR": str(temporary)})
+    done = run_process("benchmark", *arguments, environment={"TMPDIR": str(temporary)})
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("machine: CPU ")

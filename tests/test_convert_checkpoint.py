@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command
+from commands import assert_one_line_error, run_process
 from golden_files import FOMM, arrays, keypoints
 from torch_files import storage, tensor, write_arrays, write_zip
 
@@ -24,7 +24,7 @@ CONFIG = CASE / "config.yaml"
 
 def command(config, checkpoint, out):
     arguments = ["--config", config, "--checkpoint", checkpoint, "--out", out]
-    return run_command("convert_checkpoint", *arguments)
+    return run_process("convert_checkpoint", *arguments)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Inference equals the official PyTorch code, with its checkpoints, under every option."""
 
+import functools
+
 import numpy as np
 import pytest
 from golden_files import FOMM, arrays, keypoints, load_json, raw
@@ -23,6 +25,7 @@ TOLERANCE = {
 }
 
 
+@functools.cache
 def load(case: str, checkpoint: str = "checkpoint.pth.tar"):
     return fomm_tf.load_official(FOMM / case / "config.yaml", FOMM / case / checkpoint)
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import assert_one_line_error, train
+from commands import assert_one_line_error, run_process, train, train_arguments
 
 import fomm_tf
 
@@ -37,7 +37,8 @@ def resumed_with_little_room(finished, config, data, out, room):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    return train(config, data, out, "--steps", 4, "--resume", preexec_fn=limit)
+    line = train_arguments(config, data, out, "--steps", 4, "--resume")
+    return run_process("train", *line, preexec_fn=limit)
 
 
 def test_no_room_for_the_model(finished, config, moving_squares, tmp_path):

@@ -15,7 +15,9 @@ from commands import (
     assert_one_line_error,
     command_line,
     newest_checkpoint,
+    run_process,
     train,
+    train_arguments,
 )
 from tiny import write_tiny_config
 
@@ -37,7 +39,8 @@ def config(tiny_yaml):
 def finished(config, moving_squares, tmp_path_factory):
     """A run of twelve steps: past the first milestone, two checkpoints."""
     out = tmp_path_factory.mktemp("runs") / "finished"
-    result = train(config, moving_squares, out, "--steps", 12, "--checkpoint-every", 4)
+    line = train_arguments(config, moving_squares, out, "--steps", 12, "--checkpoint-every", 4)
+    result = run_process("train", *line)
     assert result.returncode == 0, result.stderr
     return out, result
 
