@@ -12,7 +12,7 @@ def import_tensorflow() -> None:
 
     oneDNN computes convolutions also where TensorFlow would leave it off: on x86 processors without
     AVX512 VNNI, where its own kernels take about twice the time and allocate temporary memory.
-    Import errors are still raised. TF_CPP_MIN_LOG_LEVEL and TF_ENABLE_ONEDNN_OPTS, if set, are kept.
+    Import errors are still raised. TF_CPP_MIN_LOG_LEVEL and TF_ENABLE_ONEDNN_OPTS are kept if set.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
