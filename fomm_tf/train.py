@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fomm_tf.cli import command_parser, not_negative, positive, run_command
-from fomm_tf.config.base import BaseConfig, with_overrides
+from fomm_tf.config.base import with_overrides
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, UserError
 from fomm_tf.quiet import import_tensorflow
 from fomm_tf.registry import kind_of, load_config
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -73,13 +71,81 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "torchvision's vgg19-*.pth",
     )
     parser.add_argument(
+        "--freeze",
+        nargs="+",
+        metavar="NAME",
+        help="train all but these networks, or parts of them by the names of their weights: "
+        "kp_detector, generator.dense_motion_network",
+    )
+    parser.add_argument(
+        "--squeezenet-weights",
+        help="overrides the config's: the path of torchvision's squeezenet1_1-*.pth, or random; "
+        "for perceptual_network: squeezenet",
+    )
+    parser.add_argument(
         "--checkpoint-every",
         type=positive,
         default=500,
         metavar="STEPS",
         help="steps between checkpoints (default: %(default)s)",
     )
+    _add_run_options(parser)
     return parser.parse_args(argv)
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--keep",
+        type=positive,
+        default=2,
+        metavar="N",
+        help="checkpoints that are kept (default: %(default)s)",
+    )
+    add(
+        "--validate-every",
+        type=positive,
+        metavar="STEPS",
+        help="measure held-out videos, keep the best model in best/",
+    )
+    add(
+        "--patience",
+        type=positive,
+        metavar="N",
+        help="stop after N validations without a better one",
+    )
+    add(
+        "--on-nan",
+        choices=("stop", "rewind"),
+        default="stop",
+        help="when a step is not finite: stop, or go back to the last checkpoint and leave out "
+        "its batch (default: %(default)s)",
+    )
+    add(
+        "--accumulate",
+        type=positive,
+        metavar="N",
+        help="process a batch in N parts, for less memory; overrides the config's",
+    )
+    add(
+        "--strategy",
+        choices=("none", "mirrored", "multiworker"),
+        help="devices: one, all GPUs of this machine (the default if there are several), or one "
+        "process on each of several machines (TF_CONFIG or Slurm)",
+    )
+    add(
+        "--cache-memory",
+        type=positive,
+        default=1024,
+        metavar="MIB",
+        help="memory for decoded videos (default: %(default)s)",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        help="check config, data and memory with two steps, and estimate time and disk; writes "
+        "nothing",
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -89,7 +155,9 @@ def main(argv: list[str] | None = None) -> None:
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is not a folder")
-    if not arguments.resume and out.is_dir() and any(out.iterdir()):
+    if arguments.patience and not arguments.validate_every:
+        raise ConfigError("--patience counts validations; give --validate-every")
+    if not arguments.resume and not arguments.dry_run and _in_use(out):
         raise ConfigError(f"{out} is not empty; give --resume to continue it, or another --out")
     data = arguments.data or Path(config.dataset_params.root_dir)
     if not data.is_dir():
@@ -99,6 +167,8 @@ def main(argv: list[str] | None = None) -> None:
     import_tensorflow()
     import keras
 
+    from fomm_tf.training.distribution import strategy_for
+    from fomm_tf.training.dry_run import dry_run
     from fomm_tf.training.initial_weights import read_initial_weights
     from fomm_tf.training.trainer import RunOptions, Trainer
 
@@ -107,16 +177,33 @@ def main(argv: list[str] | None = None) -> None:
         batch_size=arguments.batch_size,
         num_epochs=arguments.epochs,
         vgg_weights=arguments.vgg_weights,
+        squeezenet_weights=arguments.squeezenet_weights,
+        accumulation_steps=arguments.accumulate,
+        freeze=None if arguments.freeze is None else tuple(arguments.freeze),
     )
     config.check_trainable(str(arguments.config))
+    strategy = strategy_for(arguments.strategy, config.train_params.batch_size)
     keras.utils.set_random_seed(arguments.seed)
-    dataset = FramesDataset(config.dataset_params, "train", root=data)
-    step = kind_of(config).step()(config, devices(config))
+    cache = arguments.cache_memory << 20
+    dataset = FramesDataset(config.dataset_params, "train", data, cache)
+    validation = None
+    if arguments.validate_every:
+        validation = FramesDataset(config.dataset_params, "test", data, 0)
+    step = kind_of(config).step()(config, strategy)
     if arguments.init is not None:
         if notice := step.start_from(read_initial_weights(arguments.init)):
             print(notice)
-    options = RunOptions(out, arguments.seed, arguments.steps, arguments.checkpoint_every)
-    trainer = Trainer(config, step, dataset, options)
+    options = RunOptions(
+        out,
+        arguments.seed,
+        arguments.steps,
+        arguments.checkpoint_every,
+        arguments.keep,
+        arguments.validate_every,
+        arguments.patience,
+        arguments.on_nan,
+    )
+    trainer = Trainer(config, step, dataset, options, validation)
     if arguments.resume:
         trainer.resume()
     if trainer.done >= trainer.total:
@@ -125,23 +212,20 @@ def main(argv: list[str] | None = None) -> None:
         )
     steps = f"{trainer.epoch_steps} steps per epoch; step {trainer.done} of {trainer.total}"
     print(f"{len(dataset)} videos; {steps}")
-    trainer.run()
-    print(f"model: {out}")
+    if arguments.dry_run:
+        print("\n".join(dry_run(trainer)))
+    elif trainer.run():
+        print(f"model: {out}")
+    else:
+        print(f"ended by SIGTERM at step {trainer.done}, saved; continue with --resume")
 
 
-def devices(config: BaseConfig) -> tf.distribute.Strategy:
-    """Data parallelism over all GPUs of the machine, or its only device."""
-    import tensorflow as tf
-
-    count = len(tf.config.list_logical_devices("GPU"))
-    if count < 2:
-        return tf.distribute.get_strategy()
-    if config.train_params.batch_size % count:
-        raise ConfigError(
-            f"a batch of {config.train_params.batch_size} cannot be divided among {count} GPUs; "
-            f"give --batch-size a multiple of {count}"
-        )
-    return tf.distribute.MirroredStrategy()
+def _in_use(out: Path) -> bool:
+    """Whether a new run must not write there. Only the first of several workers writes."""
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}")
+    if cluster.get("task", {}).get("index") or int(os.environ.get("SLURM_PROCID") or 0):
+        return False
+    return out.is_dir() and any(out.iterdir())
 
 
 command = partial(run_command, main)

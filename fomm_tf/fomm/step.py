@@ -8,13 +8,12 @@ import tensorflow as tf
 from fomm_tf.fomm.discriminator import MultiScaleDiscriminator
 from fomm_tf.fomm.model import FirstOrderMotionModel
 from fomm_tf.keypoints import Keypoints
-from fomm_tf.layers.geometry import Warp
+from fomm_tf.layers.geometry import Warp, inverse_2x2
 from fomm_tf.layers.pyramid import ImagePyramid
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
-from fomm_tf.losses.perceptual import reconstruction_losses
+from fomm_tf.losses.perceptual import perceptual_features, reconstruction_losses
 from fomm_tf.losses.separation import separation_loss
-from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.training.step import BaseStep, Batch
 from fomm_tf.training.warps import warp_batches
 
@@ -37,7 +36,7 @@ class FOMMTrainingStep(BaseStep):
                 params.common_params, params.discriminator_params
             )
         self.pyramid = ImagePyramid(train.scales)
-        self.features = features_for(self.weights.perceptual, train.vgg_weights)
+        self.features = perceptual_features(train)
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -75,6 +74,10 @@ class FOMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         out = self.model.generator(source, kp_source, kp_driving, training=True)
+        for name, kp in (("kp_source", kp_source), ("kp_driving", kp_driving)):
+            if kp.jacobian is not None:
+                self.watch(f"{name}.jacobian", kp.jacobian)
+                self.watch(f"the inverse of {name}.jacobian", inverse_2x2(kp.jacobian))
         real, generated = self.pyramid(driving), self.pyramid(out["prediction"])
 
         losses = reconstruction_losses(

@@ -9,24 +9,23 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.training.optimizer_state import moments_of
+from fomm_tf.training.optimizer_state import averages_of, moments_of
 from fomm_tf.training.step import BaseStep
 from fomm_tf.weights.arrays import read_arrays, save_arrays, section
 from fomm_tf.weights.state_dict import load_state_dict, state_dict
 
-KEEP = 2
 _PATTERN = "step-*.npz"
 
 
-def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int) -> Path:
-    """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `KEEP`.
+def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int, keep: int) -> Path:
+    """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `keep`.
 
     Earlier files stay intact if the process is killed at any moment.
     """
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
         save_arrays(temporary, state)
-    for old in list_checkpoints(folder)[:-KEEP]:
+    for old in list_checkpoints(folder)[:-keep]:
         old.unlink(missing_ok=True)
     return path
 
@@ -64,6 +63,8 @@ def restore_checkpoint(step: BaseStep, path: Path) -> None:
         for name, (first, second) in moments_of(network, optimizer).items():
             first.variable.assign(first.inward(state[f"m/{name}"]))
             second.variable.assign(second.inward(state[f"v/{name}"]))
+        for name, average in averages_of(network, optimizer).items():
+            average.variable.assign(average.inward(state[f"average/{name}"]))
 
 
 def training_state(step: BaseStep) -> dict[str, np.ndarray]:
@@ -77,4 +78,6 @@ def training_state(step: BaseStep) -> dict[str, np.ndarray]:
         for name, (first, second) in moments_of(network, optimizer).items():
             entries[f"{prefix}/m/{name}"] = first.read()
             entries[f"{prefix}/v/{name}"] = second.read()
+        for name, average in averages_of(network, optimizer).items():
+            entries[f"{prefix}/average/{name}"] = average.read()
     return entries

@@ -10,7 +10,8 @@ from fomm_tf.config.base import with_overrides
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.fomm.step import FOMMTrainingStep
-from fomm_tf.training.trainer import RunOptions, Trainer, check_same_run
+from fomm_tf.training.run_file import check_same_run
+from fomm_tf.training.trainer import RunOptions, Trainer
 from fomm_tf.training.warps import warp_batches
 
 
@@ -22,7 +23,7 @@ def test_the_step_is_traced_once_and_restores_exactly(moving_squares, tmp_path):
     assert trainer.epoch_steps == 8
     trainer.run()
     assert trainer.done == 9
-    assert step.__call__.experimental_get_tracing_count() == 1
+    assert step.run.experimental_get_tracing_count() == 1
 
     other = FOMMTrainingStep(config)
     again = Trainer(config, other, dataset, RunOptions(tmp_path / "run", steps=9))
