@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams, PairAnimation
+from fomm_tf.config.base import BaseConfig, BaseModelParams, PairAnimation, PerceptualTrainParams
 from fomm_tf.config.schema import Range, Section
 from fomm_tf.config.sections import (
     Blocks,
@@ -26,7 +26,6 @@ from fomm_tf.config.sections import (
     ReconstructionParams,
     Scales,
     TransformParams,
-    VGGWeights,
     VideoSuffix,
     VisualizerParams,
     Weight,
@@ -183,12 +182,10 @@ class LossWeights(Section):
 
 
 @dataclass(frozen=True)
-class TrainParams(BaseTrainParams):
-    """Training. `vgg_weights` (ours): "imagenet" for Keras' weights, "random" for seeded random
-    weights without a file, else the path of torchvision's vgg19-*.pth."""
+class TrainParams(PerceptualTrainParams):
+    """Training."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"crop": None}
-    USES_VGG = True
 
     num_epochs: Count
     num_repeats: Count
@@ -201,7 +198,6 @@ class TrainParams(BaseTrainParams):
     checkpoint_freq: Count
     transform_params: TransformParams
     loss_weights: LossWeights
-    vgg_weights: VGGWeights = "imagenet"
 
     @property
     def checkpoint_epochs(self) -> int:
