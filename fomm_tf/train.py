@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from fomm_tf.registry import kind_of, load_config
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from fomm_tf.training.step import BaseStep
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -45,8 +48,8 @@ The config determines the kind of model. --init: a co-part model may also start 
 """
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = command_parser("train", __doc__, EXAMPLES)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `run`."""
     parser.add_argument("--config", type=Path, required=True, help="YAML in the official schema")
     parser.add_argument(
         "--data", type=Path, help="folder of videos (default: the config's dataset_params.root_dir)"
@@ -84,12 +87,24 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="STEPS",
         help="steps between checkpoints (default: %(default)s)",
     )
-    return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs the command. Raises UserError for invalid arguments or inputs."""
-    arguments = _parse(argv)
+    parser = command_parser("train", __doc__, EXAMPLES)
+    add_arguments(parser)
+    run(parser.parse_args(argv), lambda config: kind_of(config).step()(config, devices(config)))
+
+
+def run(
+    arguments: argparse.Namespace,
+    make_step: Callable[[BaseConfig], BaseStep],
+    stills: bool = False,
+) -> None:
+    """Trains the step of the arguments' config. `stills`: see `FramesDataset`.
+
+    Raises UserError for invalid arguments or inputs.
+    """
     config = load_config(arguments.config)
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
@@ -116,8 +131,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     config.check_trainable(str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)
-    dataset = FramesDataset(config.dataset_params, "train", root=data)
-    step = kind_of(config).step()(config, devices(config))
+    dataset = FramesDataset(config.dataset_params, "train", root=data, stills=stills)
+    step = make_step(config)
     if arguments.init is not None:
         if notice := step.start_from(read_initial_weights(arguments.init)):
             print(notice)

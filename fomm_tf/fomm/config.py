@@ -182,6 +182,23 @@ class LossWeights(Section):
 
 
 @dataclass(frozen=True)
+class DistillationParams(Section):
+    """Ours: weights of the distances to a teacher's results, for `fomm_tf.distill` only.
+
+    value, jacobian, heatmap: of the keypoints, in source and driving frame. deformation,
+    occlusion: of the dense motion. prediction: factor of the reconstruction losses, taken against
+    the teacher's frame.
+    """
+
+    value: Weight = 100.0
+    jacobian: Weight = 10.0
+    heatmap: Weight = 10.0
+    deformation: Weight = 100.0
+    occlusion: Weight = 10.0
+    prediction: Weight = 1.0
+
+
+@dataclass(frozen=True)
 class TrainParams(PerceptualTrainParams):
     """Training."""
 
@@ -198,6 +215,7 @@ class TrainParams(PerceptualTrainParams):
     checkpoint_freq: Count
     transform_params: TransformParams
     loss_weights: LossWeights
+    distillation_params: DistillationParams = DistillationParams()
 
     @property
     def checkpoint_epochs(self) -> int:

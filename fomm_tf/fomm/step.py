@@ -74,8 +74,14 @@ class FOMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         out = self.model.generator(source, kp_source, kp_driving, training=True)
-        real, generated = self.pyramid(driving), self.pyramid(out["prediction"])
+        losses = self.losses_of(batch, kp_driving, out["prediction"])
+        return losses, out["prediction"], kp_driving
 
+    def losses_of(
+        self, batch: Batch, kp_driving: Keypoints, prediction: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The weighted losses of a prediction for `batch`."""
+        real, generated = self.pyramid(batch["driving"]), self.pyramid(prediction)
         losses = reconstruction_losses(
             self.features, generated, real, self.weights.perceptual, self.weights.pixel
         )
@@ -85,7 +91,7 @@ class FOMMTrainingStep(BaseStep):
             losses |= self._equivariance_losses(batch, kp_driving)
         if self.weights.separation:
             losses["separation"] = self.weights.separation * separation_loss(kp_driving.value)
-        return losses, out["prediction"], kp_driving
+        return losses
 
     def discriminator_loss(
         self, driving: tf.Tensor, prediction: tf.Tensor, kp_driving: Keypoints
