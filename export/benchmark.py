@@ -41,7 +41,7 @@ examples:
 def main(argv: list[str] | None = None) -> None:
     """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
-    threads = _thread_counts(args.threads)
+    threads = thread_counts(args.threads)
     if args.out is not None:
         _check_out(args.out)
     set_threads(threads[-1])
@@ -72,7 +72,7 @@ def _write(result: Benchmark, out: Path) -> None:
         save_plot(result, temporary)
 
 
-def _thread_counts(wanted: Iterable[int] | None) -> list[int]:
+def thread_counts(wanted: Iterable[int] | None) -> list[int]:
     """In ascending order, without duplicates. Raises ConfigError for more than processors."""
     most = processors()
     counts = sorted(set(wanted or (1, most)))
