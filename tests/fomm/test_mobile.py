@@ -71,7 +71,8 @@ def test_the_official_resizing_moves_what_does_not_move():
     """The reason for another one: the same keypoints give an enlarged picture there."""
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32)[None, None, :, None], (1, 64, 1, 3))
     out = FirstOrderMotionModel(tiny_config()).generate(ramp, detected(), detected())
-    assert np.abs(out["deformed"] - ramp)[:, 4:-4, 4:-4].max() > 0.01
+    # By nearly half a pixel, of which the ramp has 63.
+    assert np.abs(out["deformed"] - ramp)[:, 4:-4, 4:-4].max() > 0.4 / 63
 
 
 @pytest.mark.parametrize(("name", "expected"), SIZES.items())
