@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -14,6 +15,7 @@ from fomm_tf.keypoints import Keypoints
 from fomm_tf.losses import imitation
 from fomm_tf.losses.perceptual import mean_distance, reconstruction_losses
 from fomm_tf.training.step import Batch
+from fomm_tf.weights.state_dict import state_dict
 
 Tensors = dict[str, tf.Tensor]
 
@@ -43,6 +45,14 @@ class FOMMDistillationStep(FOMMTrainingStep):
         self.teacher, self.made_frames = teacher, made_frames
         super().__init__(config, strategy)
 
+    def identity(self) -> dict[str, Any]:
+        """See `BaseStep`: the teacher's weights, by their checksum."""
+        digest = hashlib.sha256()
+        for network in self.teacher.networks.values():
+            for value in state_dict(network).values():
+                digest.update(value.tobytes())
+        return {"teacher": digest.hexdigest()[:16], "made_frames": self.made_frames}
+
     def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset:
         """The warps of the equivariance loss; `way` [B, 1, 1] in [0, 1] for `made_frames`."""
         batches = super().extra_batches(seed, start_step)
@@ -66,9 +76,11 @@ class FOMMDistillationStep(FOMMTrainingStep):
         out = self.model.generator(batch["source"], kp_source, kp_driving, training=True)
         losses = self.losses_of(batch, kp_driving, out["prediction"])
         for role, detected in found.items():
-            for name, loss in self._keypoint_losses(detected, targets[role]).items():
-                losses[f"teacher_{name}_{role}"] = loss
-        return losses | self._motion_losses(out, motion), out["prediction"], kp_driving
+            for name, distance in _keypoint_distances(detected, targets[role]).items():
+                losses |= self._weighted(name, f"{name}_{role}", distance)
+        for name, distance in _motion_distances(out, motion).items():
+            losses |= self._weighted(name, name, distance)
+        return losses | self._prediction_losses(out, motion), out["prediction"], kp_driving
 
     def _targets(self, batch: Batch) -> tuple[Batch, dict[str, Detected], Tensors]:
         """The batch, the teacher's keypoints in both frames, and its other results."""
@@ -90,38 +102,45 @@ class FOMMDistillationStep(FOMMTrainingStep):
         targets = {"source": source, "driving": driving}
         return batch, *tf.nest.map_structure(tf.stop_gradient, (targets, motion))
 
-    def _keypoint_losses(self, found: Detected, target: Detected) -> Tensors:
-        weights = self.config.train_params.distillation_params
-        losses = {
-            "value": weights.value * mean_distance(found.keypoints.value, target.keypoints.value),
-            "heatmap": weights.heatmap
-            * imitation.heatmap_distance(found.heatmaps, target.heatmaps),
-        }
-        if found.keypoints.jacobian is not None:
-            loss = mean_distance(found.keypoints.jacobian, target.keypoints.jacobian)
-            losses["jacobian"] = weights.jacobian * loss
-        return losses
+    def _weighted(self, weight: str, name: str, distance: tf.Tensor) -> Tensors:
+        """The weighted distance as a loss; none if the weight is zero."""
+        factor = getattr(self.config.train_params.distillation_params, weight)
+        return {f"teacher_{name}": factor * distance} if factor else {}
 
-    def _motion_losses(self, out: Tensors, target: Tensors) -> Tensors:
-        weights = self.config.train_params.distillation_params
-        loss = imitation.deformation_distance(out["deformation"], target["deformation"])
-        losses = {"teacher_deformation": weights.deformation * loss}
-        if "occlusion_map" in out and "occlusion_map" in target:
-            loss = imitation.occlusion_distance(out["occlusion_map"], target["occlusion_map"])
-            losses["teacher_occlusion"] = weights.occlusion * loss
-        if weights.prediction and not self.made_frames:
-            pictures = [self.pyramid(images["prediction"]) for images in (out, target)]
-            compared = reconstruction_losses(
-                self.features, *pictures, self.weights.perceptual, self.weights.pixel
-            )
-            for name, loss in compared.items():
-                losses[f"teacher_{name}"] = weights.prediction * loss
-        return losses
+    def _prediction_losses(self, out: Tensors, target: Tensors) -> Tensors:
+        factor = self.config.train_params.distillation_params.prediction
+        if self.made_frames or not factor:
+            return {}  # The teacher's frame is the driving frame, or not wanted.
+        pictures = [self.pyramid(images["prediction"]) for images in (out, target)]
+        losses = reconstruction_losses(
+            self.features, *pictures, self.weights.perceptual, self.weights.pixel
+        )
+        return {f"teacher_{name}": factor * loss for name, loss in losses.items()}
 
 
 def _detect(detector: Any, images: tf.Tensor, training: bool = False) -> Detected:
     features = detector.features(images, training=training)
     return Detected(detector.keypoints(features), detector.heatmap(detector.kp(features)))
+
+
+def _keypoint_distances(found: Detected, target: Detected) -> Tensors:
+    distances = {
+        "value": mean_distance(found.keypoints.value, target.keypoints.value),
+        "heatmap": imitation.heatmap_distance(found.heatmaps, target.heatmaps),
+    }
+    if found.keypoints.jacobian is not None:
+        distances["jacobian"] = mean_distance(found.keypoints.jacobian, target.keypoints.jacobian)
+    return distances
+
+
+def _motion_distances(out: Tensors, target: Tensors) -> Tensors:
+    distances = {
+        "deformation": imitation.deformation_distance(out["deformation"], target["deformation"])
+    }
+    if "occlusion_map" in out and "occlusion_map" in target:
+        maps = (out["occlusion_map"], target["occlusion_map"])
+        distances["occlusion"] = imitation.occlusion_distance(*maps)
+    return distances
 
 
 def _between(kp: Keypoints, way: tf.Tensor) -> Keypoints:

@@ -67,6 +67,7 @@ class Trainer:
         self.checkpoints = options.out / "checkpoints"
         self.pictures = options.out / "pictures"
         self._identity = identity(config, dataset, options.seed, self.total)
+        self._identity |= step.identity()
 
     def resume(self) -> None:
         """Resumes from the folder's newest checkpoint; without one the run starts from scratch.
