@@ -10,7 +10,9 @@ import fomm_tf
 from export import advise
 from export.benchmark_table import Subject
 from export.conversion import convert
+from export.profile import profile_graph, profile_table
 from fomm_tf.errors import UserError
+from fomm_tf.inference.manifest import GENERATOR
 from fomm_tf.measure.metrics import psnr
 from fomm_tf.measure.timing import Times
 
@@ -67,3 +69,20 @@ def test_the_command_prints_a_table_and_one_recommendation(model_dir, capsys):
     use = next(line for line in lines if line.startswith("Use "))
     assert "with 1 thread:" in use
     assert lines[-2].startswith(f"  python -m export.convert --model {model_dir} --out exported")
+
+
+# export.profile
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_every_operator_is_timed(model_dir, tmp_path, precision):
+    convert(model_dir, tmp_path / "out", precision)
+    content = (tmp_path / "out" / GENERATOR).read_bytes()
+    times = profile_graph(content, "animate", 1)
+    assert [one.ms for one in times] == sorted((one.ms for one in times), reverse=True)
+    assert times[-1].ms > 0
+    kinds = {one.kind for one in times}
+    assert {"CONV_2D", "DEPTHWISE_CONV_2D", "GATHER", "RESIZE_BILINEAR"} <= kinds
+    assert ("DEPTH_TO_SPACE", (1, 64, 64, 4)) in {one[:2] for one in times}
+    lines = profile_table(times, rows=3)
+    assert len(lines) == 6 and lines[-1].startswith(f"| all {len(times)} |")
