@@ -17,10 +17,12 @@ KERAS = ["keras>=3.13,<4", "tensorboard>=2.18,<3"]
 
 # Console script -> module; each module has a function `command` without arguments.
 COMMANDS = {
+    "fomm-advise": "export.advise",
     "fomm-animate": "fomm_tf.animate",
     "fomm-benchmark": "fomm_tf.benchmark",
     "fomm-cartoon-faces": "fomm_tf.data.cartoon_faces.__main__",
     "fomm-convert-checkpoint": "fomm_tf.convert_checkpoint",
+    "fomm-distill": "fomm_tf.distill",
     "fomm-evaluate": "fomm_tf.evaluate",
     "fomm-evaluate-landmarks": "fomm_tf.evaluate_landmarks",
     "fomm-export": "export.convert",

@@ -28,7 +28,8 @@ lists the medians over rounds. The Keras model uses the largest number of --thre
 clips, each model with its own keypoints (see python -m export.verify --help).
 
 With --config the weights are random: speed is that of a trained model, quality is meaningless and
-omitted. --out: folder for benchmark.md, benchmark.json with all times, and benchmark.png.
+omitted. --profile times each operator alone, on the largest number of --threads. --out: folder for
+benchmark.md, benchmark.json with all times, and benchmark.png.
 
 examples:
   python -m export.benchmark --model models/cartoon-faces --out speed
@@ -41,7 +42,7 @@ examples:
 def main(argv: list[str] | None = None) -> None:
     """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
-    threads = _thread_counts(args.threads)
+    threads = thread_counts(args.threads)
     if args.out is not None:
         _check_out(args.out)
     set_threads(threads[-1])
@@ -59,20 +60,25 @@ def main(argv: list[str] | None = None) -> None:
             folder, Path(temporary) / "exported", args.precisions, args.size, args.calibration
         )
         result = benchmark(folder, exported, threads, args.rounds, args.model is None)
-    print("\n".join(result.markdown()))
+        lines = result.markdown()
+        if args.profile:
+            from export.profile import profile_folders
+
+            lines += profile_folders(exported, threads[-1])
+    print("\n".join(lines))
     if args.out is not None:
-        _write(result, args.out)
+        _write(result, lines, args.out)
         print(f"\ntable, plot and all times: {args.out}")
 
 
-def _write(result: Benchmark, out: Path) -> None:
-    write_text(out / "benchmark.md", "\n".join(result.markdown()) + "\n")
+def _write(result: Benchmark, lines: list[str], out: Path) -> None:
+    write_text(out / "benchmark.md", "\n".join(lines) + "\n")
     write_json(out / "benchmark.json", result.to_dict())
     with replacing(out / "benchmark.png") as temporary:
         save_plot(result, temporary)
 
 
-def _thread_counts(wanted: Iterable[int] | None) -> list[int]:
+def thread_counts(wanted: Iterable[int] | None) -> list[int]:
     """In ascending order, without duplicates. Raises ConfigError for more than processors."""
     most = processors()
     counts = sorted(set(wanted or (1, most)))
@@ -118,6 +124,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         type=Path,
         metavar="PATH",
         help="for int8: a video, or a folder of videos or pictures (default: drawn faces)",
+    )
+    add(
+        "--profile",
+        action="store_true",
+        help="list the ten slowest operators of each precision's `detect` and `animate`",
     )
     add(
         "--size",

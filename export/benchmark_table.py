@@ -54,9 +54,9 @@ class Benchmark:
             "",
             "; ".join(f"{key} {value}" for key, value in self.machine.items()),
             "",
-            _row(HEAD),
-            _row(["---", *["---:"] * (len(HEAD) - 1)]),
-            *map(_row, self._cells()),
+            row(HEAD),
+            row(["---", *["---:"] * (len(HEAD) - 1)]),
+            *map(row, self._cells()),
             "",
             f"Medians of {len(self.keras.times.rounds['generate'])} interleaved rounds. A frame of "
             "the exported graphs is `animate`. The Keras model's `decode` does the same work, its "
@@ -100,5 +100,5 @@ def figure(number: float) -> str:
     return f"{number:,.{digits}f}"
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def row(cells: list[str] | tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"

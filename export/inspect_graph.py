@@ -20,7 +20,7 @@ _KNOWN = {
     **{"EXP": 2, "EXPAND_DIMS": 1, "FLOOR": 1, "GATHER": 6, "LOGISTIC": 3, "MAXIMUM": 4},
     **{"MINIMUM": 4, "MUL": 7, "NEG": 1, "NOT_EQUAL": 3, "PACK": 4, "PAD": 4, "QUANTIZE": 3},
     **{"RELU": 3, "RESHAPE": 1, "RESIZE_BILINEAR": 4, "RESIZE_NEAREST_NEIGHBOR": 4},
-    **{"SELECT_V2": 2, "SLICE": 6, "SOFTMAX": 3, "SQRT": 1, "SQUARE": 1},
+    **{"SELECT_V2": 2, "SLICE": 6, "SOFTMAX": 3, "SPACE_TO_DEPTH": 2, "SQRT": 1, "SQUARE": 1},
     **{"SQUARED_DIFFERENCE": 2, "STRIDED_SLICE": 8, "SUB": 5, "SUM": 2, "TRANSPOSE": 6},
 }  # fmt: skip
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}

@@ -10,6 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from fomm_tf.errors import ConfigError
+
 if TYPE_CHECKING:
     from fomm_tf.config.base import BaseConfig
     from fomm_tf.inference.exported import ExportedModel
@@ -40,3 +42,8 @@ class Kind(ABC):
     @abstractmethod
     def step(self) -> type[BaseStep]:
         """Its training step."""
+
+    def distillation(self) -> type[BaseStep]:
+        """Its training step with a teacher, called with (config, strategy, teacher, made_frames).
+        Raises ConfigError for a kind that has none."""
+        raise ConfigError(f"a {self.config().KIND} cannot be distilled")

@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fomm_tf.cli import command_parser, not_negative, positive, run_command
-from fomm_tf.config.base import with_overrides
+from fomm_tf.config.base import BaseConfig, with_overrides
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, UserError
 from fomm_tf.quiet import import_tensorflow
 from fomm_tf.registry import kind_of, load_config
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from fomm_tf.training.step import BaseStep
 
 EXAMPLES = """examples:
   # a first run on procedural faces, nothing to download
@@ -43,8 +50,8 @@ The config determines the kind of model. --init: a co-part model may also start 
 """
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = command_parser("train", __doc__, EXAMPLES)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `run`."""
     parser.add_argument("--config", type=Path, required=True, help="YAML in the official schema")
     parser.add_argument(
         "--data", type=Path, help="folder of videos (default: the config's dataset_params.root_dir)"
@@ -90,7 +97,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="steps between checkpoints (default: %(default)s)",
     )
     _add_run_options(parser)
-    return parser.parse_args(argv)
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -150,7 +156,20 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Runs the command. Raises UserError for invalid arguments or inputs."""
-    arguments = _parse(argv)
+    parser = command_parser("train", __doc__, EXAMPLES)
+    add_arguments(parser)
+    run(parser.parse_args(argv), lambda config, strategy: kind_of(config).step()(config, strategy))
+
+
+def run(
+    arguments: argparse.Namespace,
+    make_step: Callable[[BaseConfig, tf.distribute.Strategy], BaseStep],
+    stills: bool = False,
+) -> None:
+    """Trains the step of the arguments' config. `stills`: see `FramesDataset`.
+
+    Raises UserError for invalid arguments or inputs.
+    """
     config = load_config(arguments.config)
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
@@ -185,11 +204,11 @@ def main(argv: list[str] | None = None) -> None:
     strategy = strategy_for(arguments.strategy, config.train_params.batch_size)
     keras.utils.set_random_seed(arguments.seed)
     cache = arguments.cache_memory << 20
-    dataset = FramesDataset(config.dataset_params, "train", data, cache)
+    dataset = FramesDataset(config.dataset_params, "train", data, cache, stills)
     validation = None
     if arguments.validate_every:
         validation = FramesDataset(config.dataset_params, "test", data, 0)
-    step = kind_of(config).step()(config, strategy)
+    step = make_step(config, strategy)
     if arguments.init is not None:
         if notice := step.start_from(read_initial_weights(arguments.init)):
             print(notice)

@@ -36,11 +36,13 @@ LAYERS = [
     ("facade", [""]),
     ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
+    ("commands", ["distill"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
 ]
 EXPORT_LAYERS = [
     ("library", [""]),
     ("commands", ["convert", "verify", "benchmark", "layer_groups"]),
+    ("commands", ["advise"]),
 ]
 KINDS = ("fomm_tf.fomm", "fomm_tf.monkeynet", "fomm_tf.copart")
 # What names kinds: the registry, the package's public names, and the commands of one kind.

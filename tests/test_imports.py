@@ -45,7 +45,7 @@ FREE_OF_TENSORFLOW = [
 ]
 COMMANDS = [
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
-    *("predict", "evaluate_landmarks"),
+    *("distill", "predict", "evaluate_landmarks"),
     "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}

@@ -129,6 +129,13 @@ class StripClip:
         return strip.reshape(height, total // width, width, 3).swapaxes(0, 1)
 
 
+class StillClip(StripClip):
+    """One picture of any size, as a video of one frame."""
+
+    def _split(self) -> np.ndarray:
+        return read_picture(self.path)[None]
+
+
 def open_clip(path: Path, frame_size: tuple[int, int]) -> Clip:
     """The clip at a path from `list_videos`; no frame is read yet."""
     moves = path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir() or is_animated(path)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from fomm_tf.config.sections import DatasetParams
 from fomm_tf.data.augmentation import augment, check_size
-from fomm_tf.data.clips import Clip, StripClip, list_videos, open_clip
+from fomm_tf.data.clips import Clip, StillClip, StripClip, list_videos, open_clip
 from fomm_tf.errors import ConfigError, DataError
 from fomm_tf.media.fitting import fit
 from fomm_tf.media.frames import TimedFrame
@@ -36,7 +36,8 @@ class FramesDataset:
     to its aspect ratio and resized. With `id_sampling` an item of "train" is an identity, the part
     of a video's name before "#", and one of its videos is drawn each time.
     split: "train" or "test", see `split_videos`. root: overrides `params.root_dir`. cache_bytes:
-    memory for decoded frames.
+    memory for decoded frames. stills: every picture is one frame, not a strip of several; for
+    steps that do without a driving frame.
 
     Unreadable videos are named once on stderr and left out; `broken` maps their paths to the
     reasons, `clips` are the others. Raises DataError if none is left, ConfigError if
@@ -49,6 +50,7 @@ class FramesDataset:
         split: str = "train",
         root: str | Path | None = None,
         cache_bytes: int = CACHE_BYTES,
+        stills: bool = False,
     ):
         height, width, channels = params.frame_shape
         if channels != 3:
@@ -66,7 +68,8 @@ class FramesDataset:
         self._cache_left = cache_bytes
         self._cached: dict[Path, np.ndarray] = {}
         paths = split_videos(self.root, split, by_identity=params.id_sampling)
-        self.clips = self._usable([open_clip(path, self.frame_size) for path in paths])
+        self._stills = stills
+        self.clips = self._usable([self._open(path) for path in paths])
         self._decoding = {clip.path: threading.Lock() for clip in self.clips}
         usable = {clip.path: clip for clip in self.clips}
         groups = _groups(list(usable), params.id_sampling and split == "train")
@@ -118,6 +121,14 @@ class FramesDataset:
         for frame in clip.timed():
             yield frame._replace(image=self._fit(frame.image, clip))
         self._tell_damage(clip)
+
+    def _open(self, path: Path) -> Clip:
+        clip = open_clip(path, self.frame_size)
+        return (
+            StillClip(path, self.frame_size)
+            if self._stills and isinstance(clip, StripClip)
+            else clip
+        )
 
     def _draw(self, clip: Clip, rng: np.random.Generator) -> np.ndarray:
         count = clip.count()
@@ -178,7 +189,8 @@ class FramesDataset:
             raise DataError(f"{self.root}: none of its {len(clips)} videos can be read")
         if self.broken:
             _say(f"warning: {self.root}: {len(self.broken)} of {len(clips)} videos are left out")
-        if all(isinstance(clip, StripClip) and clip.count() == 1 for clip in usable):
+        strips = not self._stills and all(isinstance(clip, StripClip) for clip in usable)
+        if strips and all(clip.count() == 1 for clip in usable):
             raise DataError(
                 f"{self.root}: every video has only one frame; put the frames of a video side by"
                 " side in one picture, or into a folder of their own"

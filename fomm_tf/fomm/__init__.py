@@ -8,6 +8,7 @@ from fomm_tf.kind import Kind
 
 if TYPE_CHECKING:
     from fomm_tf.fomm.config import FOMMConfig
+    from fomm_tf.fomm.distillation import FOMMDistillationStep
     from fomm_tf.fomm.exported import ExportedFOMM
     from fomm_tf.fomm.model import FirstOrderMotionModel
     from fomm_tf.fomm.step import FOMMTrainingStep
@@ -39,3 +40,8 @@ class FOMM(Kind):
         from fomm_tf.fomm.step import FOMMTrainingStep
 
         return FOMMTrainingStep
+
+    def distillation(self) -> type[FOMMDistillationStep]:
+        from fomm_tf.fomm.distillation import FOMMDistillationStep
+
+        return FOMMDistillationStep

@@ -74,12 +74,21 @@ class FOMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         out = self.model.generator(source, kp_source, kp_driving, training=True)
+        self._watch_jacobians(kp_source, kp_driving)
+        losses = self.losses_of(batch, kp_driving, out["prediction"])
+        return losses, out["prediction"], kp_driving
+
+    def _watch_jacobians(self, kp_source: Keypoints, kp_driving: Keypoints) -> None:
         for name, kp in (("kp_source", kp_source), ("kp_driving", kp_driving)):
             if kp.jacobian is not None:
                 self.watch(f"{name}.jacobian", kp.jacobian)
                 self.watch(f"the inverse of {name}.jacobian", inverse_2x2(kp.jacobian))
-        real, generated = self.pyramid(driving), self.pyramid(out["prediction"])
 
+    def losses_of(
+        self, batch: Batch, kp_driving: Keypoints, prediction: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The weighted losses of a prediction for `batch`."""
+        real, generated = self.pyramid(batch["driving"]), self.pyramid(prediction)
         losses = reconstruction_losses(
             self.features, generated, real, self.weights.perceptual, self.weights.pixel
         )
@@ -89,7 +98,7 @@ class FOMMTrainingStep(BaseStep):
             losses |= self._equivariance_losses(batch, kp_driving)
         if self.weights.separation:
             losses["separation"] = self.weights.separation * separation_loss(kp_driving.value)
-        return losses, out["prediction"], kp_driving
+        return losses
 
     def discriminator_loss(
         self, driving: tf.Tensor, prediction: tf.Tensor, kp_driving: Keypoints

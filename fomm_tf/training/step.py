@@ -77,6 +77,10 @@ class BaseStep(ABC):
         """Batch entries besides the images, from step `start_step` on; None if there are none."""
         return None
 
+    def identity(self) -> dict[str, Any]:
+        """What else must not change when a run is resumed, for its `run.json`."""
+        return {}
+
     @property
     def networks(self) -> dict[str, keras.Model]:
         """The trained networks by their name in checkpoints: the model's, and those used only in

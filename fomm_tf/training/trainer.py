@@ -81,6 +81,7 @@ class Trainer:
         self.folder = RunFolder(options.out, step, options.keep, is_chief(step.strategy))
         self.skipped = SkippedBatches(options.out)
         self._identity = identity(config, dataset, options.seed, self.total)
+        self._identity |= step.identity()
 
     def resume(self) -> None:
         """Resumes from the folder's newest checkpoint; without one the run starts from scratch.
