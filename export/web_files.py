@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from export.calibration import drawn_side
-from export.npm import Package, package_files
+from export.npm import Package, archive_file, fetch_packages
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.data.cartoon_faces.motion import FPS
 from fomm_tf.inference.exported import ExportedModel
@@ -34,13 +34,14 @@ FACE_DETECTION = Package(
     "0.4.1657300184",
     "k5aYtTf7av7GwD3C9T4LJB/okHK/uJwFQSOmJ9OHZMlwg7SdYVMolRgDlA962OU7fIBKsrOA7f7BzD2gpzcAKw==",
 )
+_DETECTOR = "face_detection_short_range.tflite"
 # With threads; without; without relaxed SIMD, for browsers that do not have it.
 BUILDS = ("threaded_internal", "internal", "compat_internal")
 
 # The bundled model was trained on seed 1. Faces are the first frames of these videos.
 _SEED = 2026
-_FACES = (7, 3, 12, 9)
-_DRIVING = 15
+_FACES = (5, 7, 12, 20)
+_DRIVING = 6
 _DRIVING_FRAMES = 75
 
 Files = Iterator[tuple[str, bytes]]
@@ -52,8 +53,11 @@ def page_files(folder: Path, model: ExportedModel) -> Files:
 
     Raises DataError if what comes from npm cannot be had.
     """
-    yield from _litert()
-    yield from _face_detection()
+    archives = fetch_packages([LITERT, LITERT_UTILS, FACE_DETECTION])
+    yield from _litert(archives[LITERT], archives[LITERT_UTILS])
+    yield f"face_detection/{_DETECTOR}", archive_file(archives[FACE_DETECTION], _DETECTOR)
+    for name in ("litert", "face_detection"):
+        yield f"{name}/LICENSE", LICENSE.read_bytes()
     for name in (MANIFEST_FILE, *(graph.file for graph in model.manifest.graphs)):
         yield f"model/{name}", (folder / name).read_bytes()
     yield from _examples(model.frame_size)
@@ -62,22 +66,15 @@ def page_files(folder: Path, model: ExportedModel) -> Files:
             yield path.name, path.read_bytes()
 
 
-def _litert() -> Files:
-    names = [f"wasm/litert_wasm_{build}.{kind}" for build in BUILDS for kind in ("js", "wasm")]
-    index = "dist/index.js"
-    files = package_files(LITERT, [index, *names])
+def _litert(core: bytes, utils: bytes) -> Files:
+    index = archive_file(core, "dist/index.js")
     # Browsers do not look for packages by name.
-    yield "litert/index.js", files.pop(index).replace(b'"@litertjs/wasm-utils"', b'"./utils.js"')
-    yield "litert/utils.js", package_files(LITERT_UTILS, [index])[index]
-    for name, content in files.items():
-        yield f"litert/{Path(name).name}", content
-    yield "litert/LICENSE", LICENSE.read_bytes()
-
-
-def _face_detection() -> Files:
-    name = "face_detection_short_range.tflite"
-    yield f"face_detection/{name}", package_files(FACE_DETECTION, [name])[name]
-    yield "face_detection/LICENSE", LICENSE.read_bytes()
+    yield "litert/index.js", index.replace(b'"@litertjs/wasm-utils"', b'"./utils.js"')
+    yield "litert/utils.js", archive_file(utils, "dist/index.js")
+    for build in BUILDS:
+        for suffix in ("js", "wasm"):
+            name = f"litert_wasm_{build}.{suffix}"
+            yield f"litert/{name}", archive_file(core, f"wasm/{name}")
 
 
 def _examples(size: tuple[int, int]) -> Files:

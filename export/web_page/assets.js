@@ -4,12 +4,10 @@
  * A page made with --single-file has set `EMBEDDED`, which maps a path to the blob: URL of its
  * content; the worker gets the same map from the page.
  */
-export const urlOf = (path) => globalThis.EMBEDDED?.[path] ?? new URL(path, baseOf()).href;
+export const urlOf = (path) => globalThis.EMBEDDED?.[path] ?? new URL(path, import.meta.url).href;
 
 export async function bytesOf(path) {
   const response = await fetch(urlOf(path));
   if (!response.ok) throw new Error(`${path} is missing (${response.status})`);
   return new Uint8Array(await response.arrayBuffer());
 }
-
-const baseOf = () => globalThis.document?.baseURI ?? globalThis.location.href;

@@ -45,7 +45,7 @@ export class Driving {
     this.#leave();
     this.#url = URL.createObjectURL(blob);
     this.#video.src = this.#url;
-    await this.#play(`The browser cannot play ${name}: it is not a video, or of a format that it does not know. `
+    await this.#start(`The browser cannot play ${name}: it is not a video, or of a format that it does not know. `
       + "MP4 with H.264 and WebM work nearly everywhere.");
   }
 
@@ -61,12 +61,15 @@ export class Driving {
     this.#leave();
     this.#stream = stream;
     this.#video.srcObject = stream;
-    await this.#play("The camera gives no pictures.");
+    await this.#start("The camera gives no pictures.");
   }
 
-  async toggle() {
-    if (this.isPlaying) this.#video.pause();
-    else await this.#video.play();
+  play() {
+    return this.#video.play();
+  }
+
+  pause() {
+    this.#video.pause();
   }
 
   /** Resolves as soon as there is a frame that `frame` has not given yet. */
@@ -101,7 +104,7 @@ export class Driving {
       await visit(i / LOOKS);
     }
     await this.rewind();
-    await this.#video.play();
+    await this.play();
   }
 
   /** Plays a video file to its end, or until it is paused. */
@@ -109,7 +112,7 @@ export class Driving {
     const video = this.#video;
     video.loop = false;
     const over = Promise.race(["ended", "pause", "emptied"].map((type) => heard(video, type)));
-    await video.play();
+    await this.play();
     await over;
     video.loop = true;
   }
@@ -142,7 +145,7 @@ export class Driving {
     await done;
   }
 
-  async #play(sentence) {
+  async #start(sentence) {
     const video = this.#video;
     const failed = new Promise((_, reject) => {
       video.addEventListener("error", () => reject(new Problem(sentence)), { once: true });

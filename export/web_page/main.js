@@ -80,7 +80,7 @@ function connect() {
     await studio.useCamera();
     showPlaying();
   });
-  on(elements.play, "click", () => studio.driving.toggle());
+  on(elements.play, "click", () => (studio.driving.isPlaying ? studio.driving.pause() : studio.driving.play()));
   for (const type of ["play", "pause"]) elements.video.addEventListener(type, showPlaying);
   on(elements.sourceFace, "click", async () => tellFace(await studio.findSourceFace()));
   on(elements.drivingFace, "click", async () => tellFace(await studio.findDrivingFace()));

@@ -71,8 +71,9 @@ export function readManifest(content) {
     throw contradiction("size differs from config.dataset_params.frame_shape");
   }
   if (shape[2] !== 3) throw contradiction(`its pictures have ${shape[2]} channels instead of 3`);
+  const detected = kind.detected(config);
   const signatures = signaturesOf(found.graphs);
-  checkSignatures(signatures, shape, kind.detected(config));
+  checkSignatures(signatures, shape, detected);
   return { ...found, kind, height: size[0], width: size[1], signatures };
 }
 

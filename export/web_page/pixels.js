@@ -43,5 +43,5 @@ function drawn(image) {
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);
   context.drawImage(image, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+  return { data: context.getImageData(0, 0, width, height).data, width, height };
 }

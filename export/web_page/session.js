@@ -35,7 +35,7 @@ export async function loadModel(files) {
 export async function setSource(image, look) {
   const picture = await pixelsOf(image);
   if (Math.min(picture.width, picture.height) < 2) throw new Problem("The picture is too small.");
-  source = { ...picture, data: picture.data.slice() };
+  source = picture;
   return { width: source.width, height: source.height, face: look ? await findFace(source) : null };
 }
 

@@ -97,7 +97,9 @@ export class Studio {
   /** Drives by a video, a Blob. Throws Problem. */
   async useVideo(blob, name, look) {
     await this.#driving.useFile(blob, name);
+    await this.#driving.rewind();
     await this.#begin(look);
+    await this.#driving.play();
     await this.findBestFrame();
   }
 
@@ -200,7 +202,7 @@ export class Studio {
       this.#recorder = null;
     }
     const blob = await recorder.stop();
-    if (!isCamera && !this.#driving.isPlaying) await this.#driving.toggle();
+    if (!isCamera) await this.#driving.play();
     return { blob, suffix: recorder.suffix };
   }
 

@@ -1,0 +1,77 @@
+"""A real browser for the tests of the web page; they are skipped where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from fomm_tf.serve import page_server
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Starts Chromium with arguments of its own; closes what was started."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: the web page is not tested")
+    with api.sync_playwright() as playwright:
+        browsers = []
+
+        def start(*arguments: str):
+            line = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", *arguments]
+            browsers.append(playwright.chromium.launch(executable_path=CHROMIUM, args=line))
+            return browsers[-1]
+
+        yield start
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One without a camera."""
+    return chromium()
+
+
+@pytest.fixture(scope="session")
+def make_page(tmp_path_factory):
+    """Makes the page of a model folder or an exported one, with what `export.web` takes."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed: the web page cannot be made")
+    from export.web import main
+
+    def make(model: Path, name: str = "page", *options: str) -> Path:
+        out = tmp_path_factory.mktemp("web") / name
+        main(["--model", str(model), "--out", str(out), *options])
+        return out
+
+    return make
+
+
+@contextmanager
+def served(folder: Path):
+    """The address of a page's folder, by the product's own server."""
+    with page_server(folder, port=0) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@contextmanager
+def opened(browser, address: str, **options):
+    """A page in a profile of its own, which may ask this computer for files, and nobody else."""
+    with browser.new_context(**options) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        context.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        yield page
+        local = ("http://127.0.0.1:", "blob:", "data:", "file:")
+        assert asked and [url for url in asked if not url.startswith(local)] == []
