@@ -54,7 +54,9 @@ def main(argv: list[str] | None = None) -> None:
         files = dict(tqdm(page_files(folder, model), desc="page", unit="file", leave=False))
     if args.single_file:
         write_text(args.out, single_page(files))
-        print(f"web page: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB); open it in a browser")
+        print(
+            f"web page: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB); open it in a browser"
+        )
         return
     with replacing_folder(args.out) as temporary:
         for name, content in files.items():

@@ -81,7 +81,9 @@ def test_motion_transfer_equals_the_shared_vectors(page):
                 continue
             tolerance = vectors["tolerance"]
             expected = np.ravel(expected)
-            np.testing.assert_allclose(moved[name], expected, tolerance, tolerance, err_msg=case["name"])
+            np.testing.assert_allclose(
+                moved[name], expected, tolerance, tolerance, err_msg=case["name"]
+            )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,9 @@ def test_monkey_nets_frames_are_pythons(page, monkey_dir, tmp_path):
     assert steps_apart(found, expected) <= 1
 
 
-def test_without_the_headers_there_is_one_thread(browser, address, exported_dir, frames, monkeypatch):
+def test_without_the_headers_there_is_one_thread(
+    browser, address, exported_dir, frames, monkeypatch
+):
     monkeypatch.setattr(serve, "_HEADERS", {})
     with opened(browser, address + BLANK) as page:
         threads, found = animated_by_page(page, frames[0], frames[1:2])
