@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test test-minimum lint types docs apk apk-test lock clean
+.PHONY: help venv demo web test test-minimum lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
+	@echo "make web     animate in the browser: makes the web page of the bundled model, and opens it (needs npm)"
 	@echo "make test    run all tests"
 	@echo "make test-minimum  the same with the lowest versions that setup.py allows (Python 3.11)"
 	@echo "make lint    check style and format"
@@ -62,6 +63,13 @@ demo: $(READY)
 	@echo "int8 model:                demo/int8, its result: demo/animated-int8.gif"
 	@echo "size, speed and quality:   demo/speed"
 
+# Made anew when its sources change.
+page/index.html: $(READY) $(wildcard export/web_page/* export/*.py models/cartoon-faces/*)
+	$(BIN)python -m export.web --model models/cartoon-faces --out page
+
+web: page/index.html
+	$(BIN)python -m fomm_tf.serve page
+
 # Two processes: most of the time is spent tracing graphs, which is single-threaded. The tests of a
 # file run in one process, as they share fixtures.
 test: $(READY)
@@ -113,5 +121,5 @@ lock:
 
 clean:
 	$(MAKE) -C android_demo clean
-	rm -rf .venv .venv-lock .venv-minimum demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-lock .venv-minimum demo page build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -13,13 +13,13 @@ from typing import get_args
 from tqdm import tqdm
 
 from export.clips import check_animates
+from export.npm import fetch_packages
 from export.single_page import single_page
-from export.web_files import page_files
+from export.web_files import PACKAGES, page_files
 from fomm_tf.cli import command_parser, run_command
-from fomm_tf.errors import DataError
+from fomm_tf.errors import DataError, ModelError
 from fomm_tf.files import replacing_folder, write_text
-from fomm_tf.inference.folder import CONFIG_FILE
-from fomm_tf.inference.loading import load_exported, read_config
+from fomm_tf.inference.loading import load_exported, read_config, read_manifest
 from fomm_tf.inference.manifest import MANIFEST_FILE, Precision
 from fomm_tf.quiet import import_tensorflow
 
@@ -48,10 +48,12 @@ def main(argv: list[str] | None = None) -> None:
     """Runs the command. Raises UserError for invalid arguments or inputs."""
     args = _parse(argv)
     _check_out(args.out, args.single_file)
-    with _exported(args.model, args.precision) as folder:
+    _check_model(args.model, args.precision)
+    archives = fetch_packages(PACKAGES)
+    with _exported(args.model, args.precision or "int8") as folder:
         model = load_exported(folder, threads=1)
-        check_animates(model.config, args.model)
-        files = dict(tqdm(page_files(folder, model), desc="page", unit="file", leave=False))
+        parts = page_files(folder, model, archives)
+        files = dict(tqdm(parts, desc="page", unit="file", leave=False, disable=None))
     if args.single_file:
         write_text(args.out, single_page(files))
         print(
@@ -66,23 +68,33 @@ def main(argv: list[str] | None = None) -> None:
     print(f"web page: {args.out}; show it with: python -m fomm_tf.serve {args.out}")
 
 
+def _is_exported(model: Path) -> bool:
+    return (model / MANIFEST_FILE).is_file()
+
+
+def _check_model(model: Path, precision: Precision | None) -> None:
+    """Raises ModelError unless it is a model, trained or exported, that animates."""
+    if not _is_exported(model):
+        config = read_config(model)
+    elif precision:
+        raise ModelError(f"{model} is exported already; omit --precision")
+    else:
+        config = read_manifest(model).config
+    check_animates(config, model)
+
+
 @contextmanager
-def _exported(model: Path, precision: Precision | None) -> Iterator[Path]:
+def _exported(model: Path, precision: Precision) -> Iterator[Path]:
     """The folder of the exported model: `model` itself, or a temporary one."""
-    if (model / MANIFEST_FILE).is_file() and not (model / CONFIG_FILE).is_file():
-        if precision:
-            raise DataError(f"{model} is exported already; omit --precision")
+    if _is_exported(model):
         yield model
         return
-    check_animates(read_config(model), model)
     import_tensorflow()
     from export.conversion import convert
 
-    with tempfile.TemporaryDirectory() as name:
-        # The manifest has the model's name, which is not that of this folder.
-        folder = Path(name) / "exported"
-        convert(model, folder, precision or "int8")
-        yield folder
+    with tempfile.TemporaryDirectory() as folder:
+        convert(model, Path(folder) / "exported", precision)
+        yield Path(folder) / "exported"
 
 
 def _check_out(out: Path, is_single: bool) -> None:

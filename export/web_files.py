@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
 
 from export.calibration import drawn_side
-from export.npm import Package, archive_file, fetch_packages
+from export.npm import Package, archive_file
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.data.cartoon_faces.motion import FPS
 from fomm_tf.inference.exported import ExportedModel
@@ -34,6 +34,7 @@ FACE_DETECTION = Package(
     "0.4.1657300184",
     "k5aYtTf7av7GwD3C9T4LJB/okHK/uJwFQSOmJ9OHZMlwg7SdYVMolRgDlA962OU7fIBKsrOA7f7BzD2gpzcAKw==",
 )
+PACKAGES = (LITERT, LITERT_UTILS, FACE_DETECTION)
 _DETECTOR = "face_detection_short_range.tflite"
 # With threads; without; without relaxed SIMD, for browsers that do not have it.
 BUILDS = ("threaded_internal", "internal", "compat_internal")
@@ -48,12 +49,11 @@ Files = Iterator[tuple[str, bytes]]
 """Paths below the page's folder, and their content."""
 
 
-def page_files(folder: Path, model: ExportedModel) -> Files:
+def page_files(folder: Path, model: ExportedModel, archives: Mapping[Package, bytes]) -> Files:
     """Everything that the page consists of, for the exported model in `folder`.
 
-    Raises DataError if what comes from npm cannot be had.
+    archives: of `PACKAGES`.
     """
-    archives = fetch_packages([LITERT, LITERT_UTILS, FACE_DETECTION])
     yield from _litert(archives[LITERT], archives[LITERT_UTILS])
     yield f"face_detection/{_DETECTOR}", archive_file(archives[FACE_DETECTION], _DETECTOR)
     for name in ("litert", "face_detection"):

@@ -11,9 +11,6 @@ import numpy as np
 
 from fomm_tf.measure.metrics import psnr
 
-# A page of the server's that runs nothing of its own.
-BLANK = "litert/LICENSE"
-
 _RUN = """async ({zip, source, frames, motion, side}) => {
   const bytes = (text) => Uint8ClampedArray.from(atob(text), (one) => one.charCodeAt(0));
   const text = (all) => btoa(Array.from(all, (one) => String.fromCharCode(one)).join(""));

@@ -11,8 +11,8 @@ import pytest
 from commands import ROOT
 from PIL import Image
 from sample_media import write_video
-from web.conftest import opened, served
-from web.pixels import BLANK, animated_by_page, least_psnr
+from web.pages import BLANK, opened, served
+from web.pixels import animated_by_page, least_psnr
 
 from export.conversion import convert
 from fomm_tf.data.cartoon_faces import render_video

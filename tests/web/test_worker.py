@@ -1,4 +1,4 @@
-"""What runs in the page's worker, in Chromium: motion, manifests, ZIP files, graphs, as in Python."""
+"""What runs in the page's worker, in Chromium, does as Python does."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from copart.tiny_copart import tiny_copart_config
 from monkeynet.tiny_monkeynet import tiny_monkeynet_config
 from sample_media import moving_square
 from tiny import save_random_model
-from web.conftest import opened, served
-from web.pixels import BLANK, animated_by_page, steps_apart, zipped
+from web.pages import BLANK, opened, served
+from web.pixels import animated_by_page, steps_apart, zipped
 
 from export.conversion import convert
 from export.manifest import describe, write_manifest
