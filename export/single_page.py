@@ -10,18 +10,22 @@ from collections.abc import Mapping
 _LEFT_OUT = "litert/litert_wasm_threaded_internal"
 _STYLE = '<link rel="stylesheet" href="style.css">'
 _SCRIPT = '<script type="module" src="main.js"></script>'
-_UNPACKER = "single_page.js"
+# The first goes before the other, and before the worker.
+_EMBEDDED, _UNPACKER, _WORKER = "embedded.js", "single_page.js", "worker.js"
+NOT_IN_FOLDERS = (_EMBEDDED, _UNPACKER)
 
 
 def single_page(files: Mapping[str, bytes]) -> str:
     """The page whose files, by path, are given."""
     html = files["index.html"].decode()
-    style, unpacker = files["style.css"].decode(), files[_UNPACKER].decode()
+    style = files["style.css"].decode()
+    unpacker = (files[_EMBEDDED] + files[_UNPACKER]).decode()
+    files = {**files, _WORKER: files[_EMBEDDED] + files[_WORKER]}
     html = _replaced(html, _STYLE, f"<style>\n{style}</style>")
     html = _replaced(html, "default-src 'self' blob:", "default-src blob:")
     html = _replaced(html, "script-src 'self'", "script-src 'unsafe-inline'")
     html = _replaced(html, "style-src 'self'", "style-src 'unsafe-inline'")
-    inside = {"index.html", "style.css", _UNPACKER}
+    inside = {"index.html", "style.css", _EMBEDDED, _UNPACKER}
     packed = "\n".join(
         f'<script type="text/plain" data-path="{path}">{_packed(content)}</script>'
         for path, content in files.items()

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from export.clips import check_animates
 from export.npm import fetch_packages
-from export.single_page import single_page
+from export.single_page import NOT_IN_FOLDERS, single_page
 from export.web_files import PACKAGES, page_files
 from fomm_tf.cli import command_parser, run_command
 from fomm_tf.errors import DataError, ModelError
@@ -61,10 +61,10 @@ def main(argv: list[str] | None = None) -> None:
         )
         return
     with replacing_folder(args.out) as temporary:
-        for name, content in files.items():
+        for name in files.keys() - NOT_IN_FOLDERS:
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            path.write_bytes(files[name])
     print(f"web page: {args.out}; show it with: python -m fomm_tf.serve {args.out}")
 
 

@@ -1,8 +1,7 @@
 /**
  * Where the page's own files are: beside it, or inside it.
  *
- * A page made with --single-file has set `EMBEDDED`, which maps a path to the blob: URL of its
- * content; the worker gets the same map from the page.
+ * In a page made with --single-file `EMBEDDED` maps a path to the blob: URL of its content.
  */
 export const urlOf = (path) => globalThis.EMBEDDED?.[path] ?? new URL(path, import.meta.url).href;
 

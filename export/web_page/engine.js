@@ -9,7 +9,7 @@ export class Engine {
   #worker = new Worker(urlOf("worker.js"));
 
   constructor() {
-    this.#worker.postMessage(globalThis.EMBEDDED ?? null);
+    this.#worker.postMessage(globalThis.EMBEDDED_FILES ?? null);
     this.#worker.onmessage = ({ data: { id, value, sentence, isCrash } }) => {
       const { resolve, reject } = this.#waiting.get(id);
       this.#waiting.delete(id);

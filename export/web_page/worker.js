@@ -1,30 +1,37 @@
 /**
  * Answers calls {id, method, args} by {id, value} or {id, sentence, isCrash}, one after the other.
  *
- * A classic worker, because LiteRT's loader calls importScripts. The first message is the page's map
- * of embedded files, or null.
+ * A classic worker, because LiteRT's loader calls importScripts. The first message is the files
+ * inside the page, by path, or null: see embedded.js.
  */
 "use strict";
 
-let session = null;
+let modules = null;
 let last = Promise.resolve();
 
 self.onmessage = ({ data }) => {
-  if (!session) {
-    self.EMBEDDED = data;
-    session = import(data?.["session.js"] ?? "./session.js");
+  if (modules) {
+    last = last.then(() => answer(data));
     return;
   }
-  last = last.then(() => answer(data));
+  modules = load(data);
+  // As an error of the whole worker, which the page hears of.
+  modules.catch((error) => setTimeout(() => { throw error; }));
 };
 
+async function load(files) {
+  if (files) self.EMBEDDED = await embedded(files);
+  const names = ["session.js", "problem.js"];
+  return Promise.all(names.map((name) => import(self.EMBEDDED?.[name] ?? `./${name}`)));
+}
+
 async function answer({ id, method, args }) {
+  const [session, { Problem, sentenceOf }] = await modules;
   try {
-    const value = await (await session)[method](...args);
+    const value = await session[method](...args);
     const views = Object.values(value ?? {}).filter(ArrayBuffer.isView);
     self.postMessage({ id, value }, views.map((view) => view.buffer));
   } catch (error) {
-    const { Problem, sentenceOf } = await import(self.EMBEDDED?.["problem.js"] ?? "./problem.js");
     self.postMessage({ id, sentence: sentenceOf(error), isCrash: !(error instanceof Problem) });
   }
 }
