@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo web test test-minimum lint types docs apk apk-test lock clean
+.PHONY: help venv demo web test soak test-minimum lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
 	@echo "make web     animate in the browser: makes the web page of the bundled model, and opens it (needs npm)"
 	@echo "make test    run all tests"
+	@echo "make soak    run the tests that take minutes, or need what few machines have"
 	@echo "make test-minimum  the same with the lowest versions that setup.py allows (Python 3.11)"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
@@ -74,6 +75,9 @@ web: page/index.html
 # file run in one process, as they share fixtures.
 test: $(READY)
 	$(BIN)python -m pytest -n 2 --dist loadfile
+
+soak: $(READY)
+	$(BIN)python -m pytest -m soak
 
 test-minimum: .venv-minimum/ready
 	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile

@@ -40,13 +40,19 @@ export class Driving {
     return !this.isCamera && (mozHasAudio || decoded > 0);
   }
 
-  /** Plays a video, a Blob. Throws Problem if the browser cannot. */
+  /** Plays a video, a Blob. Throws Problem if the browser cannot; what was played then goes on. */
   async useFile(blob, name) {
+    const sentence = `The browser cannot play ${name}: it is not a video, or of a format that it does not know. `
+      + "MP4 with H.264 and WebM work nearly everywhere.";
+    const url = URL.createObjectURL(blob);
+    if (!(await isVideo(url))) {
+      URL.revokeObjectURL(url);
+      throw new Problem(sentence);
+    }
     this.#leave();
-    this.#url = URL.createObjectURL(blob);
-    this.#video.src = this.#url;
-    await this.#start(`The browser cannot play ${name}: it is not a video, or of a format that it does not know. `
-      + "MP4 with H.264 and WebM work nearly everywhere.");
+    this.#url = url;
+    this.#video.src = url;
+    await this.#start(sentence);
   }
 
   /** Plays the camera. Throws Problem. */
@@ -99,8 +105,10 @@ export class Driving {
   /** Calls `visit` with places spread over a video file, which shows each meanwhile. */
   async survey(visit) {
     await this.rewind();
+    // Recordings may not know how long they are.
+    const length = Number.isFinite(this.#video.duration) ? this.#video.duration : 0;
     for (let i = 0; i < LOOKS; i++) {
-      await this.#seek((this.#video.duration * i) / LOOKS);
+      await this.#seek((length * i) / LOOKS);
       await visit(i / LOOKS);
     }
     await this.rewind();
@@ -164,6 +172,16 @@ export class Driving {
     this.#url = null;
     if (!this.#audio) this.#video.muted = true;
   }
+}
+
+/** Whether the browser finds pictures in what a URL leads to. */
+function isVideo(url) {
+  const probe = document.createElement("video");
+  probe.src = url;
+  return Promise.race([
+    heard(probe, "loadedmetadata").then(() => probe.videoWidth > 0),
+    heard(probe, "error").then(() => false),
+  ]);
 }
 
 const heard = (target, type) =>

@@ -44,7 +44,7 @@ export class Studio {
     } catch (error) {
       // What has run out of memory runs no more: a new worker does.
       if (error.isCrash && files) await this.#reopen();
-      else if (this.#picture) await this.#showSource(this.#picture, false);
+      this.#isReady = this.#picture !== null;
       throw error;
     }
     showModel(this.#model, this.threads);

@@ -47,9 +47,9 @@ def animated_by_page(page, source, frames, zip_file: Path | None = None, **motio
     """
     chosen = {"relative": True, "adaptScale": False, "bestFrame": False, **motion}
     arguments = {
-        "zip": _text(zip_file.read_bytes()) if zip_file else None,
-        "source": _rgba(source),
-        "frames": [_rgba(frame) for frame in frames],
+        "zip": base64_of(zip_file.read_bytes()) if zip_file else None,
+        "source": rgba(source),
+        "frames": [rgba(frame) for frame in frames],
         "motion": chosen,
         "side": source.shape[:2],
     }
@@ -71,9 +71,9 @@ def least_psnr(found: Iterable[np.ndarray], expected: Iterable[np.ndarray]) -> f
     return min(psnr(float(np.mean((one / 255 - other) ** 2))) for one, other in pairs)
 
 
-def _rgba(image: np.ndarray) -> str:
-    return _text(np.dstack([image, np.full(image.shape[:2], 255, np.uint8)]).tobytes())
+def rgba(image: np.ndarray) -> str:
+    return base64_of(np.dstack([image, np.full(image.shape[:2], 255, np.uint8)]).tobytes())
 
 
-def _text(content: bytes) -> str:
+def base64_of(content: bytes) -> str:
     return base64.b64encode(content).decode()

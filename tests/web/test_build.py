@@ -76,7 +76,9 @@ def test_mistakes(tmp_path):
     out = ("--out", tmp_path / "page")
     refused(ModelError, "no such model folder", *out, model=tmp_path / "nothing")
     refused(ModelError, "do not generate frames", *out, model=ROOT / "models" / "cartoon-parts")
-    refused(ModelError, "omit --precision", *out, "--precision", "int8", model=tmp_path / "exported")
+    refused(
+        ModelError, "omit --precision", *out, "--precision", "int8", model=tmp_path / "exported"
+    )
     assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "exported"}
 
 

@@ -155,6 +155,21 @@ def test_it_goes_on_after_a_mistake(page, faces, tmp_path):
     assert frames_of(recording)[0].shape == (SIDE, SIDE, 3)
 
 
+def test_a_picture_is_cropped_to_its_face(page, faces, tmp_path):
+    """As the model's own pictures show faces; the whole picture stays in reach."""
+    picture = np.full((400, 600, 3), 128, np.uint8)
+    picture[200 : 200 + SIDE, 400 : 400 + SIDE] = faces[0]
+    Image.fromarray(picture).save(tmp_path / "far.png")
+    page.set_input_files("#picture-file", tmp_path / "far.png")
+    page.locator("#status", has_text="Ready").wait_for()
+    page.wait_for_timeout(1000)
+    assert np.abs(pixels(page, "source") - faces[0].astype(float)).mean() < 40
+    page.get_by_text("Crop and zoom").first.click()
+    page.get_by_label("Zoom").first.fill("1")
+    page.wait_for_timeout(1000)
+    assert np.median(pixels(page, "source")) == 128
+
+
 def test_a_still_is_what_is_shown(page, tmp_path):
     page.get_by_role("button", name="Pause").click()
     page.wait_for_timeout(500)
