@@ -68,7 +68,8 @@ def measured(folder: Path, rounds: int) -> list[float]:
             serve._HEADERS.update(headers)
             page = stack.enter_context(opened(browser, address + BLANK))
             runs.append(in_page(page, zipped(folder, root / "model.zip"), folder))
-        return [min(times) for times in zip(*[[run() for run in runs] for _ in range(rounds)])]
+        all_times = [[run() for run in runs] for _ in range(rounds)]
+        return [min(times) for times in zip(*all_times, strict=True)]
 
 
 def in_python(folder: Path, threads: int):

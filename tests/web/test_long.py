@@ -55,20 +55,22 @@ def test_memory_does_not_grow(browser, address):
         used = page.evaluate(
             """async ({frames, count}) => {
               const {Engine} = await import("/engine.js");
-              const bytes = (text) => Uint8ClampedArray.from(atob(text), (one) => one.charCodeAt(0));
-              const images = frames.map((one) => ({data: bytes(one), width: 320, height: 240}));
+              const code = (one) => one.charCodeAt(0);
+              const bytes = (text) => Uint8ClampedArray.from(atob(text), code);
+              const all = frames.map(bytes);
+              const image = {data: all[0], width: 320, height: 240};
+              const format = {format: "RGBA", codedWidth: 320, codedHeight: 240};
               const box = {x: 40, y: 0, width: 240, height: 240};
               const motion = {relative: true, adaptScale: false, bestFrame: false};
               const how = {box, mirror: false, motion, only: false};
               const engine = new Engine();
               await engine.call("start");
               await engine.call("loadModel");
-              await engine.call("setSource", [images[0], false]);
+              await engine.call("setSource", [image, false]);
               await engine.call("cropSource", [box]);
               const used = [];
               for (let i = 0; i < count; i++) {
-                const {data, ...size} = images[i % images.length];
-                const frame = new VideoFrame(data, {format: "RGBA", timestamp: i, codedWidth: 320, codedHeight: 240});
+                const frame = new VideoFrame(all[i % all.length], {...format, timestamp: i});
                 await engine.call("animate", [frame, how], [frame]);
                 if (i % (count / 4) !== count / 8) continue;
                 used.push((await performance.measureUserAgentSpecificMemory()).bytes);
