@@ -4,11 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test test-minimum lint types docs apk apk-test lock clean
+.PHONY: help venv demo web test soak test-minimum lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
+	@echo "make web     animate in the browser: makes the web page of the bundled model, and opens it (needs npm)"
 	@echo "make test    run all tests"
+	@echo "make soak    run the tests that take minutes, or need what few machines have"
 	@echo "make test-minimum  the same with the lowest versions that setup.py allows (Python 3.11)"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
@@ -62,10 +64,20 @@ demo: $(READY)
 	@echo "int8 model:                demo/int8, its result: demo/animated-int8.gif"
 	@echo "size, speed and quality:   demo/speed"
 
+# Made anew when its sources change.
+page/index.html: $(READY) $(wildcard export/web_page/* export/*.py models/cartoon-faces/*)
+	$(BIN)python -m export.web --model models/cartoon-faces --out page
+
+web: page/index.html
+	$(BIN)python -m fomm_tf.serve page
+
 # Two processes: most of the time is spent tracing graphs, which is single-threaded. The tests of a
 # file run in one process, as they share fixtures.
 test: $(READY)
 	$(BIN)python -m pytest -n 2 --dist loadfile
+
+soak: $(READY)
+	$(BIN)python -m pytest -m soak
 
 test-minimum: .venv-minimum/ready
 	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile
@@ -113,5 +125,5 @@ lock:
 
 clean:
 	$(MAKE) -C android_demo clean
-	rm -rf .venv .venv-lock .venv-minimum demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-lock .venv-minimum demo page build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

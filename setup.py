@@ -30,8 +30,10 @@ COMMANDS = {
     "fomm-layer-groups": "export.layer_groups",
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
+    "fomm-serve": "fomm_tf.serve",
     "fomm-train": "fomm_tf.train",
     "fomm-verify": "export.verify",
+    "fomm-web": "export.web",
 }
 
 setup(
@@ -43,6 +45,7 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
+    package_data={"export": ["web_page/*", "web_page/licenses/*"]},
     entry_points={
         "console_scripts": [f"{name} = {module}:command" for name, module in COMMANDS.items()]
     },
@@ -63,6 +66,8 @@ setup(
         "docs": ["griffe2md~=1.5"],
         "dev": [
             "mypy",
+            # Drives an installed Chromium through the tests of the web page.
+            "playwright~=1.65",
             "pytest",
             "pytest-xdist",
             "ruff",

@@ -34,14 +34,14 @@ LAYERS = [
     ("any kind", ["training.initial_weights", "training.trainer"]),
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
-    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),
+    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "serve", "train"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("commands", ["distill"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
 ]
 EXPORT_LAYERS = [
     ("library", [""]),
-    ("commands", ["convert", "verify", "benchmark", "layer_groups"]),
+    ("commands", ["convert", "verify", "benchmark", "layer_groups", "web"]),
     ("commands", ["advise"]),
 ]
 KINDS = ("fomm_tf.fomm", "fomm_tf.monkeynet", "fomm_tf.copart")
