@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +19,19 @@ MIN_SCORE = 0.5
 MAX_OVERLAP = 0.3
 
 
+FaceBox = tuple[float, float, float, float]
+"""x, y, w, h of a face in pixels; not limited to the picture."""
+
+
 class Face(NamedTuple):
     """A face in a picture, in its pixels.
 
-    box: (x, y, w, h), from the eyebrows to the chin, not limited to the picture. points: [6, 2],
+    box: from the eyebrows to the chin. points: [6, 2],
     (x, y) of the right eye, the left eye, the tip of the nose, the middle of the mouth, the right
     and the left ear (right and left of the person). score: how sure the network is, 0.5 to 1.
     """
 
-    box: tuple[float, float, float, float]
+    box: FaceBox
     points: np.ndarray
     score: float
 
@@ -78,7 +83,7 @@ def _merged(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, fl
     left = left[np.argsort(-scores[left])]
     faces = []
     while left.size:
-        same = _overlap(points[left[0]], points[left]) > MAX_OVERLAP
+        same = _intersection_over_union(points[left[0]], points[left]) > MAX_OVERLAP
         same[0] = True
         group = left[same]
         mean = np.average(points[group], axis=0, weights=scores[group])
@@ -87,8 +92,15 @@ def _merged(points: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, fl
     return faces
 
 
-def _overlap(best: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of a box with others, [N, >=2, 2] by their corners."""
+def overlap(box: FaceBox, others: Sequence[FaceBox]) -> np.ndarray:
+    """Intersection over union of a box with each of the others: [N]."""
+    corners = np.array([box, *others]).reshape(-1, 2, 2)
+    corners[:, 1] += corners[:, 0]
+    return _intersection_over_union(corners[0], corners[1:])
+
+
+def _intersection_over_union(best: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`overlap` of [2, 2] with [N, 2 or more, 2]: two opposite corners, and what follows."""
     low, high = np.maximum(best[0], others[:, 0]), np.minimum(best[1], others[:, 1])
     shared = np.prod(np.clip(high - low, 0, None), axis=-1)
     areas = np.prod(np.clip(others[:, 1] - others[:, 0], 0, None), axis=-1)
