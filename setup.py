@@ -26,6 +26,7 @@ COMMANDS = {
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-live": "fomm_tf.live.__main__",
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",

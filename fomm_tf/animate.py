@@ -91,7 +91,7 @@ def _animate_picture(args: argparse.Namespace) -> None:
     audio = args.driving if driving.has_audio else None
     # Opened first: an output that cannot be written must fail before minutes of work.
     with open_output(args, driving.fps, audio) as writer:
-        model = _load(args)
+        model = load_either(args.model, args.threads)
         size = model.frame_size
         box = source_box(args, picture, size)
         source = fitted_source(args, picture, size, box)
@@ -141,7 +141,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     )
     pairs = dataset_pairs(args.data, config, args.seed or 0)
     _check_folder(args.out)
-    done = animate_pairs(_load(args), pairs, args)
+    done = animate_pairs(load_either(args.model, args.threads), pairs, args)
     if not done:
         raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
@@ -219,10 +219,13 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
             )
 
 
-def _load(args: argparse.Namespace) -> Any:
-    if _is_exported(args.model):
-        return fomm_tf.load_exported(args.model, threads=args.threads)
-    return fomm_tf.load_model(args.model)
+def load_either(folder: Path, threads: int | None) -> Any:
+    """The model of a model folder, or of an exported one. Raises ModelError."""
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder")
+    if _is_exported(folder):
+        return fomm_tf.load_exported(folder, threads=threads)
+    return fomm_tf.load_model(folder)
 
 
 def _is_exported(folder: Path) -> bool:

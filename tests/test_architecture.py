@@ -35,7 +35,7 @@ LAYERS = [
     ("any kind", ["training.initial_weights", "training.trainer"]),
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
-    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),
+    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "live", "train"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
 ]

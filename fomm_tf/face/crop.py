@@ -85,6 +85,32 @@ def find_shots(frames: Iterable[np.ndarray]) -> list[Shot]:
     return shots
 
 
+class FaceFollower:
+    """`find_shots` for a camera, whose future is not known: the crop stays until the face leaves.
+
+    size: (height, width) of the model.
+    """
+
+    def __init__(self, size: tuple[int, int]):
+        self._size = size
+        self._index = 0
+        self._face: FaceBox | None = None
+        self._box: Box | None = None
+
+    def __call__(self, frame: np.ndarray) -> tuple[Box | None, bool]:
+        """The crop for the next frame, uint8 [H, W, 3], or None while no face has been seen; and
+        whether it is another than before."""
+        index, self._index = self._index, self._index + 1
+        if index % EVERY and self._box is not None:
+            return self._box, False
+        faces = detect_faces(frame)
+        if not faces or (self._face is not None and _nearest(faces, self._face)):
+            return self._box, False
+        self._face = faces[0].box
+        self._box = crop_box([self._face], frame.shape[:2], self._size)
+        return self._box, True
+
+
 def _nearest(faces: Sequence[Face], box: FaceBox) -> Face | None:
     """The face that overlaps most with a box, if enough."""
     overlaps = overlap(box, [face.box for face in faces])
