@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 import fomm_tf
-from fomm_tf.cli import command_parser, not_negative, run_command, set_threads, warn
+from fomm_tf.cli import command_parser, not_negative, positive, run_command, set_threads, warn
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.face.arguments import (
     add_crop_arguments,
@@ -57,7 +57,7 @@ examples:
       --box 310,120,256,256 --driving talk.mp4 --driving-box 80,0,480,480 --out frames
   python -m fomm_tf.animate --model models/cartoon-faces --source holiday.jpg --driving talk.mp4 \
       --crop face --paste-back --out moving.mp4
-  python -m fomm_tf.animate --model models/cartoon-faces --data data/faces --out results
+  python -m fomm_tf.animate --model models/cartoon-faces --data data/faces --out results --jobs 4
 
 The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the driving
 video. A driving video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
@@ -141,7 +141,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     )
     pairs = dataset_pairs(args.data, config, args.seed or 0)
     _check_folder(args.out)
-    done = animate_pairs(load_either(args.model, args.threads), pairs, args)
+    done = animate_pairs(load_either, pairs, args)
     if not done:
         raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
@@ -177,6 +177,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--side-by-side", action="store_true", help="write source, driving and result in a row")
     add("--seed", type=not_negative, metavar="N", help="for drawing pairs with --data (default: 0)")
+    add(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="with --data: processes, each with the model (default: 1, with all processors)",
+    )
     add_picture_arguments(parser, "driving")
     add_crop_arguments(parser)
     args = parser.parse_args(argv)
@@ -201,6 +208,8 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
             parser.error("give --source and --driving, or --data")
         if args.seed is not None:
             parser.error("--seed goes with --data only")
+        if args.jobs > 1:
+            parser.error("--jobs goes with --data only")
         if args.paste_back and args.side_by_side:
             parser.error("--paste-back does not go with --side-by-side: their sizes differ")
         check_crop_arguments(parser, args)
