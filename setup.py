@@ -21,6 +21,7 @@ COMMANDS = {
     "fomm-benchmark": "fomm_tf.benchmark",
     "fomm-cartoon-faces": "fomm_tf.data.cartoon_faces.__main__",
     "fomm-convert-checkpoint": "fomm_tf.convert_checkpoint",
+    "fomm-crop-videos": "fomm_tf.data.crop_videos",
     "fomm-evaluate": "fomm_tf.evaluate",
     "fomm-evaluate-landmarks": "fomm_tf.evaluate_landmarks",
     "fomm-export": "export.convert",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from fomm_tf.face.detector import Face, find_candidates
+from fomm_tf.face.detector import Face, FaceBox, find_candidates
 from fomm_tf.face.graphs import face_graph
 
 GRAPH = "face_landmark.tflite"
@@ -19,11 +19,24 @@ MIN_SCORE = 0.5
 def detect_faces(picture: np.ndarray) -> list[Face]:
     """The faces in a picture, the largest first: uint8 [H, W, 3], RGB.
 
-    The detector also takes some cups and cats for faces, so the mesh's network is asked about each.
-    Faces smaller than about a twentieth of the longer side are not found. Raises ModelError where
-    the package with the networks is not installed.
+    The detector also takes some cups and cats for faces, so the mesh's network is asked about each;
+    and it sees small faces in few pixels, so their boxes are those of their meshes. Faces smaller
+    than about a twentieth of the longer side are not found. Raises ModelError where the package
+    with the networks is not installed.
     """
-    return [face for face in find_candidates(picture) if landmarks(picture, face) is not None]
+    found = []
+    for face in find_candidates(picture):
+        mesh = landmarks(picture, face)
+        if mesh is not None:
+            found.append(face._replace(box=_square_around(mesh)))
+    return sorted(found, key=lambda face: -face.box[2])
+
+
+def _square_around(mesh: np.ndarray) -> FaceBox:
+    low, high = mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)
+    side = float((high - low).max())
+    x, y = (low + high - side) / 2
+    return float(x), float(y), side, side
 
 
 def landmarks(picture: np.ndarray, face: Face) -> np.ndarray | None:
