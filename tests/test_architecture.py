@@ -36,7 +36,7 @@ LAYERS = [
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
     ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "live", "train"]),
-    ("commands", ["data.crop_videos"]),
+    ("commands", ["data.crop_videos", "ui"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
 ]
