@@ -75,3 +75,10 @@ def resize_bilinear(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
     if images.shape[1:3] == (height, width):
         return images
     return tf.image.resize(images, [height, width], method="bilinear")
+
+
+def resize_aligned(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Bilinear resizing that keeps the centres of the corner pixels (`align_corners=True`)."""
+    if images.shape[1:3] == (height, width):
+        return images
+    return tf.raw_ops.ResizeBilinear(images=images, size=[height, width], align_corners=True)

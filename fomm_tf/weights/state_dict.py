@@ -131,7 +131,8 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Weight]]:
 def _own_weights(layer: keras.layers.Layer) -> dict[str, Weight] | None:
     match layer:
         case keras.layers.Conv2D():
-            return {"weight": Weight(layer.kernel, _OIHW), "bias": Weight(layer.bias)}
+            kernel = {"weight": Weight(layer.kernel, _OIHW)}
+            return kernel if layer.bias is None else kernel | {"bias": Weight(layer.bias)}
         case keras.layers.Dense():
             return {"weight": Weight(layer.kernel, _OUT_IN), "bias": Weight(layer.bias)}
         case SpectralNormConv2D():
