@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +41,9 @@ class BaseStep(ABC):
 
     model: BaseModel
 
+    phase: Hashable = None
+    """What `begin_epoch` changes and the step's trace depends on: each has a trace of its own."""
+
     def __init__(self, config: Any, strategy: tf.distribute.Strategy | None = None):
         self.config = config
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -62,6 +65,11 @@ class BaseStep(ABC):
 
     def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset | None:
         """Batch entries besides the images, from step `start_step` on; None if there are none."""
+        return None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the steps of every epoch, counted from 0, and when a run is resumed: for
+        schedules besides the learning rate's. Sets variables, or `phase`."""
         return None
 
     @property
@@ -86,9 +94,12 @@ class BaseStep(ABC):
         load_official_optimizers(self.networks, self.optimizers, modules, where)
         return None
 
-    @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Updates all networks on one batch; returns the weighted losses before the step."""
+        return self._traced(batch, self.phase)
+
+    @tf.function(reduce_retracing=True)
+    def _traced(self, batch: Batch, phase: Hashable) -> dict[str, tf.Tensor]:
         losses = self.strategy.run(self._replica_step, (batch,))
         mean = tf.distribute.ReduceOp.MEAN
         return {name: self.strategy.reduce(mean, loss, axis=None) for name, loss in losses.items()}

@@ -65,6 +65,7 @@ class Trainer:
         self.epoch_steps = steps_per_epoch(dataset, train.batch_size, train.num_repeats)
         self.total = options.steps or train.num_epochs * self.epoch_steps
         self.done = 0
+        self.epoch: int | None = None
         self.checkpoints = options.out / "checkpoints"
         self.pictures = options.out / "pictures"
 
@@ -108,6 +109,7 @@ class Trainer:
         for batch in self._batches():
             if self.done >= self.total:
                 return
+            self._begin_epoch()
             self._set_learning_rates()
             losses = {name: float(loss) for name, loss in self.step(batch).items()}
             self._check_finite(losses)
@@ -138,6 +140,12 @@ class Trainer:
         if self.step.strategy.num_replicas_in_sync > 1:
             batches = self.step.strategy.experimental_distribute_dataset(batches)
         return iterate(batches, self.dataset)
+
+    def _begin_epoch(self) -> None:
+        epoch = self.done // self.epoch_steps
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.step.begin_epoch(epoch)
 
     def _set_learning_rates(self) -> None:
         """PyTorch's MultiStepLR: divided by ten at each milestone (in epochs)."""
