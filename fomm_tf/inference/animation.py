@@ -51,7 +51,10 @@ def _animate(
     kp_source = model.detect(source)
     encoded = model.encode(source)
     for frame in driving_frames:
-        kp_driving = model.detect(_batch(frame, "a driving frame"))
+        driving = _batch(frame, "a driving frame")
+        kp_driving = (
+            model.detect_driving(source, driving) if motion.background else model.detect(driving)
+        )
         if kp_initial is None:
             kp_initial = kp_driving
         kp = model.transfer(kp_source, kp_driving, kp_initial, motion)

@@ -86,7 +86,7 @@ def _evaluate_video(
     with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as video:
         first = None
         times: deque[TimedFrame] = deque()
-        for step in reconstruct(model, _frames(dataset, index, times)):
+        for step in reconstruct(model, _frames(dataset, index, times), background=True):
             first = first or step
             frame = times.popleft()
             if result.model.frames in shown:
