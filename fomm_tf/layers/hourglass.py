@@ -58,18 +58,17 @@ class Decoder(keras.layers.Layer):
         ]
         self.conv = conv
 
-    def call(self, levels, training=False):
-        out = self.features(levels, training=training)[-1]
-        return out if self.conv is None else self.conv(out)
-
-    def features(self, levels: list[tf.Tensor], training: bool = False) -> list[tf.Tensor]:
-        """Every block's output joined with the encoder's of its resolution, coarse to fine."""
+    def call(self, levels, training=False, every_level=False):
+        """every_level: returns the output of every block joined with the encoder's of its
+        resolution, coarse to fine."""
         *skips, out = levels
         joined = []
         for block, skip in zip(self.up_blocks, reversed(skips), strict=True):
             out = tf.concat([block(out, training=training), skip], axis=-1)
             joined.append(out)
-        return joined
+        if every_level:
+            return joined
+        return out if self.conv is None else self.conv(out)
 
 
 class Hourglass(keras.layers.Layer):
@@ -95,13 +94,10 @@ class Hourglass(keras.layers.Layer):
         self.decoder = Decoder(block_expansion, num_blocks, max_features, conv=conv, norm=norm)
         self.out_features = out_features or features
 
-    def call(self, inputs, training=False):
-        return self.decoder(self.encoder(inputs, training=training), training=training)
-
-    def features(self, inputs: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """The decoder's results at every resolution, coarse to fine (`Decoder.features`)."""
+    def call(self, inputs, training=False, every_level=False):
+        """every_level: see `Decoder`."""
         levels = self.encoder(inputs, training=training)
-        return self.decoder.features(levels, training=training)
+        return self.decoder(levels, training=training, every_level=every_level)
 
 
 def _widths(block_expansion: int, max_features: int, num_blocks: int) -> list[int]:
