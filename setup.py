@@ -27,6 +27,7 @@ COMMANDS = {
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
     "fomm-predict": "fomm_tf.predict",
+    "fomm-train-avd": "fomm_tf.train_avd",
     "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",
     "fomm-verify": "export.verify",
