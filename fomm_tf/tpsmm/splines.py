@@ -46,12 +46,10 @@ class Splines(NamedTuple):
         count = driving.shape[1] // POINTS
         centres, targets = (tf.reshape(kp, [-1, count, POINTS, 2]) for kp in (driving, source))
         # Squares are summed directly: the root's derivative would be infinite at zero.
-        distances = [
-            tf.square(centres[..., :, None, axis] - centres[..., None, :, axis]) for axis in (0, 1)
-        ]
+        dx, dy = (centres[..., :, None, axis] - centres[..., None, :, axis] for axis in (0, 1))
         affine = tf.concat([centres, tf.ones_like(centres[..., :1])], axis=-1)
         corner = tf.zeros_like(affine[..., :3, :])
-        upper = tf.concat([radial(tf.add_n(distances)), affine], axis=-1)
+        upper = tf.concat([radial(tf.square(dx) + tf.square(dy)), affine], axis=-1)
         lower = tf.concat([tf.linalg.matrix_transpose(affine), corner], axis=-1)
         matrix = tf.concat([upper, lower], axis=-2)
         matrix += _REGULARIZER * np.eye(POINTS + 3, dtype=np.float32)
