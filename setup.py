@@ -26,6 +26,7 @@ COMMANDS = {
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-limits": "fomm_tf.limits",
     "fomm-predict": "fomm_tf.predict",
     "fomm-train-avd": "fomm_tf.train_avd",
     "fomm-swap-parts": "fomm_tf.swap_parts",

@@ -48,7 +48,7 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.train_avd",
 ]
 COMMANDS = [
-    *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
+    *("animate", "evaluate", "limits", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("predict", "evaluate_landmarks", "train_avd"),
     "data.cartoon_faces",
 ]
