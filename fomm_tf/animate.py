@@ -188,12 +188,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def _supported() -> str:
     """One line per kind, with the motion options that it supports."""
     flags = {"relative": "relative motion", "adapt_scale": "--adapt-scale"}
-    flags["best_frame"] = "--best-frame"
+    flags |= {"best_frame": "--best-frame", "disentangled": "--mode avd"}
+    flags["background"] = "--background"
     lines = []
     for kind in KINDS:
-        flags |= {"disentangled": "--mode avd", "background": "--background"}
         takes = [text for name, text in flags.items() if name in kind.exported().SUPPORTED]
-        lines.append(f"  {kind.config().KIND:28}{', '.join(['--absolute', *takes])}")
+        lines.append(f"  {kind.config().KIND:32}{', '.join(['--absolute', *takes])}")
     return "\n".join(lines)
 
 
