@@ -68,9 +68,12 @@ or else num_pairs, in the model's config selects the pairs. A DIR without test/ 
 itself; a fifth of them, held out when training on DIR, is used, as by `evaluate`. To animate all
 videos of a folder, put them into DIR/test.
 
-Motion options by kind of model (without --absolute motion is relative):
+Motion options by kind of model (the default is relative motion):
 {kinds}
 """
+
+
+MODES = ("relative", "standard", "avd")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -100,7 +103,11 @@ def _animate_picture(args: argparse.Namespace) -> None:
             say_fit(args, "driving", driving, size)
         paste = paste_back(args, picture, size, box)
         motion = MotionOptions(
-            relative=not args.absolute, adapt_scale=args.adapt_scale, best_frame=args.best_frame
+            relative=args.mode not in ("standard", "avd"),
+            adapt_scale=args.adapt_scale,
+            best_frame=args.best_frame,
+            disentangled=args.mode == "avd",
+            background=args.background,
         )
         model.check_motion(motion)
         frames = partial(fitted_frames, args, "driving", driving, size, boxes)
@@ -168,12 +175,26 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add(
         "--out", type=Path, required=True, metavar="PATH", help="result.mp4, result.gif or a folder"
     )
-    add("--absolute", action="store_true", help="adopt place, size and shape of the driving object")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--mode",
+        choices=MODES,
+        help="relative: the change since the initial frame (default); standard: place, size and "
+        "shape of the driving object; avd: its pose, by the model's AVD network",
+    )
+    mode.add_argument(
+        "--absolute", dest="mode", action="store_const", const="standard", help="--mode standard"
+    )
     add("--adapt-scale", action="store_true", help="scale the motion to the source object's size")
     add(
         "--best-frame",
         action="store_true",
         help="initial frame: the driving frame whose pose is closest to the source's",
+    )
+    add(
+        "--background",
+        action="store_true",
+        help="also transfer the background's motion, where the driving camera moves",
     )
     add("--side-by-side", action="store_true", help="write source, driving and result in a row")
     add("--seed", type=not_negative, metavar="N", help="for drawing pairs with --data (default: 0)")
@@ -194,11 +215,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def _supported() -> str:
     """One line per kind, with the motion options that it supports."""
     flags = {"relative": "relative motion", "adapt_scale": "--adapt-scale"}
-    flags["best_frame"] = "--best-frame"
+    flags |= {"best_frame": "--best-frame", "disentangled": "--mode avd"}
+    flags["background"] = "--background"
     lines = []
     for kind in KINDS:
         takes = [text for name, text in flags.items() if name in kind.exported().SUPPORTED]
-        lines.append(f"  {kind.config().KIND:28}{', '.join(['--absolute', *takes])}")
+        lines.append(f"  {kind.config().KIND:32}{', '.join(['--absolute', *takes])}")
     return "\n".join(lines)
 
 
@@ -216,7 +238,7 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
         return
     alone = (
         *("source", "driving", "box", "driving_box", "ground", "max_pixels"),
-        *("absolute", "adapt_scale", "best_frame", "face", "paste_back"),
+        *("mode", "adapt_scale", "best_frame", "background", "face", "paste_back"),
     )
     if args.crop == "face":
         parser.error("--crop face does not go with --data: crop its videos first")

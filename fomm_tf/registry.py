@@ -11,9 +11,10 @@ from fomm_tf.copart import CoPart
 from fomm_tf.fomm import FOMM
 from fomm_tf.kind import Kind
 from fomm_tf.monkeynet import MonkeyNet
+from fomm_tf.tpsmm import TPSMM
 
 # The first is the default, for files that no other kind recognises.
-KINDS: list[Kind] = [FOMM(), MonkeyNet(), CoPart()]
+KINDS: list[Kind] = [FOMM(), MonkeyNet(), CoPart(), TPSMM()]
 
 
 def kind_of(config: BaseConfig) -> Kind:

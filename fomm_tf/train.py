@@ -164,13 +164,14 @@ def main(argv: list[str] | None = None) -> None:
 def run(
     arguments: argparse.Namespace,
     make_step: Callable[[BaseConfig, tf.distribute.Strategy], BaseStep],
+    load: Callable[[Path], BaseConfig] = load_config,
     stills: bool = False,
 ) -> None:
-    """Trains the step of the arguments' config. `stills`: see `FramesDataset`.
+    """Trains the step of the arguments' config, read by `load`. `stills`: see `FramesDataset`.
 
     Raises UserError for invalid arguments or inputs.
     """
-    config = load_config(arguments.config)
+    config = load(arguments.config)
     out: Path = arguments.out
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is not a folder")

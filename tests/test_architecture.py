@@ -29,37 +29,43 @@ LAYERS = [
     ("face", ["face"]),
     ("training", ["training"]),
     ("contract", ["kind"]),
-    ("kinds", ["fomm", "monkeynet", "copart"]),
+    ("kinds", ["fomm", "monkeynet", "copart", "tpsmm"]),
     ("registry", ["registry"]),
     ("any kind", ["inference.loading", "inference.rendering", "inference.pair_animation"]),
     ("any kind", ["training.initial_weights", "training.trainer"]),
-    ("any kind", ["measure.speed", "measure.reconstruction"]),
+    (
+        "any kind",
+        ["measure.speed", "measure.reconstruction", "measure.limits", "measure.limits_plot"],
+    ),
     ("facade", [""]),
-    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "live", "serve"]),
-    ("commands", ["train"]),
+    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "limits", "live"]),
+    ("commands", ["serve", "train"]),
     ("commands", ["data.crop_videos", "ui"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
+    ("commands", ["tpsmm.train_avd"]),
     ("commands", ["distill"]),
-    ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
+    ("doors", ["predict", "swap_parts", "evaluate_landmarks", "train_avd"]),
 ]
 EXPORT_LAYERS = [
     ("library", [""]),
     ("commands", ["convert", "verify", "benchmark", "layer_groups", "web"]),
     ("commands", ["advise"]),
 ]
-KINDS = ("fomm_tf.fomm", "fomm_tf.monkeynet", "fomm_tf.copart")
+KINDS = ("fomm_tf.fomm", "fomm_tf.monkeynet", "fomm_tf.copart", "fomm_tf.tpsmm")
 # What names kinds: the registry, the package's public names, and the commands of one kind.
 NAMING_KINDS = {
     *("fomm_tf.registry", "fomm_tf"),
     *("fomm_tf.predict", "fomm_tf.swap_parts", "fomm_tf.evaluate_landmarks"),
+    "fomm_tf.train_avd",
 }
 HEAVY = {"tensorflow", "keras"}
 # Where networks are; everything else runs, or at least starts, without TensorFlow.
 WITH_TENSORFLOW = re.compile(
     r"fomm_tf\.(layers|losses|training|measure\.speed|data\.pipeline|weights\.state_dict"
     r"|inference\.(model|keypoint_model)"
-    r"|(fomm|monkeynet|copart)\.(?!config$|exported$|motion$|keypoints$|segments$|pictures$"
-    r"|annotations$|prediction_params$|landmark_pictures$|official$|predict$|swap_parts$|evaluate_landmarks$).+)"
+    r"|(fomm|monkeynet|copart|tpsmm)\.(?!config$|exported$|motion$|keypoints$|segments$|pictures$"
+    r"|annotations$|prediction_params$|landmark_pictures$|official$|predict$|swap_parts$|evaluate_landmarks$"
+    r"|train_avd$).+)"
 )
 FREE_LAYERS = {
     "fomm_tf.layers.groups",

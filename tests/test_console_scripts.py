@@ -16,6 +16,7 @@ BEHIND_DOORS = {
     "fomm_tf.copart.evaluate_landmarks",
     "fomm_tf.copart.swap_parts",
     "fomm_tf.monkeynet.predict",
+    "fomm_tf.tpsmm.train_avd",
 }
 
 

@@ -26,6 +26,9 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.monkeynet.config",
     "fomm_tf.monkeynet.motion",
     "fomm_tf.fomm.motion",
+    "fomm_tf.tpsmm.config",
+    "fomm_tf.tpsmm.motion",
+    "fomm_tf.tpsmm.exported",
     "fomm_tf.inference.motion",
     "fomm_tf.copart.motion",
     "fomm_tf.inference.manifest",
@@ -42,10 +45,11 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.swap_parts",
     "fomm_tf.predict",
     "fomm_tf.evaluate_landmarks",
+    "fomm_tf.train_avd",
 ]
 COMMANDS = [
-    *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
-    *("distill", "predict", "evaluate_landmarks"),
+    *("animate", "evaluate", "limits", "train", "convert_checkpoint", "benchmark", "swap_parts"),
+    *("distill", "predict", "evaluate_landmarks", "train_avd"),
     "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}

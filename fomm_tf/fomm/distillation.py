@@ -112,9 +112,9 @@ class FOMMDistillationStep(FOMMTrainingStep):
         factor = self.config.train_params.distillation_params.prediction
         if self.made_frames or not factor:
             return {}  # The teacher's frame is the driving frame, or not wanted.
-        pictures = [self.pyramid(images["prediction"]) for images in (out, target)]
+        generated, wanted = (self.pyramid(images["prediction"]) for images in (out, target))
         losses = reconstruction_losses(
-            self.features, *pictures, self.weights.perceptual, self.weights.pixel
+            self.features, generated, wanted, self.weights.perceptual, self.weights.pixel
         )
         return {f"teacher_{name}": factor * loss for name, loss in losses.items()}
 

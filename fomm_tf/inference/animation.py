@@ -54,15 +54,17 @@ def animate_sources(
     """
     batches = [_batch(source, "a source") for source in sources]
     prepared = [(model.detect(batch), model.encode(batch)) for batch in batches]
+    initial = None if kp_initial is None else [kp_initial] * len(batches)
     for frame in driving_frames:
-        kp_driving = model.detect(_batch(frame, "a driving frame"))
-        if kp_initial is None:
-            kp_initial = kp_driving
+        driving = _batch(frame, "a driving frame")
+        if motion.background:  # It is the motion from each source's.
+            found = [model.detect_driving(batch, driving) for batch in batches]
+        else:
+            found = [model.detect(driving)] * len(batches)
+        initial = initial or found
         yield [
-            model.decode(
-                encoded, kp_source, model.transfer(kp_source, kp_driving, kp_initial, motion)
-            )[0]
-            for kp_source, encoded in prepared
+            model.decode(encoded, kp_source, model.transfer(kp_source, kp, kp_first, motion))[0]
+            for (kp_source, encoded), kp, kp_first in zip(prepared, found, initial, strict=True)
         ]
 
 

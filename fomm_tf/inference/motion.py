@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from fomm_tf.config.base import BaseConfig
 from fomm_tf.errors import ModelError
 
@@ -13,6 +15,8 @@ _UNSUPPORTED = {
     "relative": "relative motion: give --absolute (relative=False)",
     "adapt_scale": "scale adaptation: omit --adapt-scale (adapt_scale=False)",
     "best_frame": "a best frame: omit --best-frame (best_frame=False)",
+    "disentangled": "disentangled motion: omit --mode avd (disentangled=False)",
+    "background": "a moving background: omit --background (background=False)",
 }
 
 
@@ -25,12 +29,17 @@ class MotionOptions:
     relative_jacobian: the same for the Jacobians, if the model has them; only with `relative`.
     adapt_scale: relative motion is scaled to the source object's size. best_frame: the initial
     frame is the driving frame whose pose is closest to the source's, instead of the first.
+    disentangled: a network takes over the driving object's pose without its proportions (arXiv
+    2104.11280); then `relative` does not matter. background: the motion of the driving video's
+    background, where the camera moves, is estimated and transferred too.
     """
 
     relative: bool = True
     relative_jacobian: bool = True
     adapt_scale: bool = False
     best_frame: bool = False
+    disentangled: bool = False
+    background: bool = False
 
 
 DEFAULT_MOTION = MotionOptions()
@@ -60,6 +69,15 @@ class MotionTransfer(ABC):
         """The keypoints that apply to the source the driving frame's motion since the initial one
         (relative), or its pose (absolute); all are outputs of `detect`. NumPy. Raises ModelError
         for unsupported options and keypoints that do not fit."""
+
+    @abstractmethod
+    def detect(self, images: np.ndarray) -> Any:
+        """Detections in images: a `DETECTED` of arrays."""
+
+    def detect_driving(self, source: np.ndarray, driving: np.ndarray) -> Any:
+        """`detect` of driving frames, with what only a comparison with the source can find: a
+        kind that supports `background` adds its motion. Images as for `detect`."""
+        return self.detect(driving)
 
     @property
     def default_motion(self) -> MotionOptions:

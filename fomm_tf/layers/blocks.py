@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -42,13 +43,24 @@ def instance_norm(features: int) -> keras.layers.GroupNormalization:
     return layer
 
 
+Norm = Callable[[int], keras.layers.Layer]
+"""A normalisation of so many features, called with `training`: `BatchNorm` or `InstanceNorm`."""
+
+
 class SameBlock2d(keras.layers.Layer):
     """Convolution, norm, ReLU at constant resolution."""
 
-    def __init__(self, in_features: int, out_features: int, kernel_size: int = 3, **kwargs):
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: int = 3,
+        norm: Norm = BatchNorm,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.conv = conv2d(in_features, out_features, kernel_size)
-        self.norm = BatchNorm(out_features)
+        self.norm = norm(out_features)
 
     def call(self, inputs, training=False):
         return tf.nn.relu(self.norm(self.conv(inputs), training=training))
@@ -57,10 +69,10 @@ class SameBlock2d(keras.layers.Layer):
 class DownBlock2d(keras.layers.Layer):
     """Convolution, norm, ReLU, then 2x2 average pooling."""
 
-    def __init__(self, in_features: int, out_features: int, **kwargs):
+    def __init__(self, in_features: int, out_features: int, norm: Norm = BatchNorm, **kwargs):
         super().__init__(**kwargs)
         self.conv = conv2d(in_features, out_features, 3)
-        self.norm = BatchNorm(out_features)
+        self.norm = norm(out_features)
 
     def call(self, inputs, training=False):
         features = tf.nn.relu(self.norm(self.conv(inputs), training=training))
@@ -70,10 +82,10 @@ class DownBlock2d(keras.layers.Layer):
 class UpBlock2d(keras.layers.Layer):
     """Nearest-neighbour upsampling by two, then convolution, norm, ReLU."""
 
-    def __init__(self, in_features: int, out_features: int, **kwargs):
+    def __init__(self, in_features: int, out_features: int, norm: Norm = BatchNorm, **kwargs):
         super().__init__(**kwargs)
         self.conv = conv2d(in_features, out_features, 3)
-        self.norm = BatchNorm(out_features)
+        self.norm = norm(out_features)
 
     def call(self, inputs, training=False):
         size = [2 * inputs.shape[1], 2 * inputs.shape[2]]
@@ -84,11 +96,11 @@ class UpBlock2d(keras.layers.Layer):
 class ResBlock2d(keras.layers.Layer):
     """Pre-activation residual block of two 3x3 convolutions."""
 
-    def __init__(self, features: int, **kwargs):
+    def __init__(self, features: int, norm: Norm = BatchNorm, **kwargs):
         super().__init__(**kwargs)
-        self.norm1 = BatchNorm(features)
+        self.norm1 = norm(features)
         self.conv1 = conv2d(features, features, 3)
-        self.norm2 = BatchNorm(features)
+        self.norm2 = norm(features)
         self.conv2 = conv2d(features, features, 3)
 
     def call(self, inputs, training=False):

@@ -5,16 +5,25 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from fomm_tf.layers.blocks import DownBlock2d, UpBlock2d, conv2d
+from fomm_tf.layers.batch_norm import BatchNorm
+from fomm_tf.layers.blocks import DownBlock2d, Norm, UpBlock2d, conv2d
 
 
 class Encoder(keras.layers.Layer):
     """The encoder of the hourglass: returns its input and the features of every level."""
 
-    def __init__(self, block_expansion, in_features, num_blocks, max_features, **kwargs):
+    def __init__(
+        self,
+        block_expansion: int,
+        in_features: int,
+        num_blocks: int,
+        max_features: int,
+        norm: Norm = BatchNorm,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         widths = [in_features] + _widths(block_expansion, max_features, num_blocks)[1:]
-        self.down_blocks = [DownBlock2d(widths[i], widths[i + 1]) for i in range(num_blocks)]
+        self.down_blocks = [DownBlock2d(widths[i], widths[i + 1], norm) for i in range(num_blocks)]
 
     def call(self, inputs, training=False):
         levels = [inputs]
@@ -37,20 +46,28 @@ class Decoder(keras.layers.Layer):
         max_features: int,
         extra_features: int = 0,
         conv: keras.layers.Layer | None = None,
+        norm: Norm = BatchNorm,
         **kwargs,
     ):
         super().__init__(**kwargs)
         widths = _widths(block_expansion, max_features, num_blocks)
+        inputs = [width * 2 + extra_features for width in widths[1:]]
+        inputs[-1] -= widths[-1]
         self.up_blocks = [
-            UpBlock2d(widths[i + 1] * (1 if i == num_blocks - 1 else 2) + extra_features, widths[i])
-            for i in reversed(range(num_blocks))
+            UpBlock2d(inputs[i], widths[i], norm) for i in reversed(range(num_blocks))
         ]
         self.conv = conv
 
-    def call(self, levels, training=False):
+    def call(self, levels, training=False, every_level=False):
+        """every_level: returns the output of every block joined with the encoder's of its
+        resolution, coarse to fine."""
         *skips, out = levels
+        joined = []
         for block, skip in zip(self.up_blocks, reversed(skips), strict=True):
             out = tf.concat([block(out, training=training), skip], axis=-1)
+            joined.append(out)
+        if every_level:
+            return joined
         return out if self.conv is None else self.conv(out)
 
 
@@ -67,17 +84,20 @@ class Hourglass(keras.layers.Layer):
         num_blocks: int,
         max_features: int,
         out_features: int | None = None,
+        norm: Norm = BatchNorm,
         **kwargs,
     ):
         super().__init__(**kwargs)
         features = min(max_features, block_expansion) + in_features
-        self.encoder = Encoder(block_expansion, in_features, num_blocks, max_features)
+        self.encoder = Encoder(block_expansion, in_features, num_blocks, max_features, norm)
         conv = None if out_features is None else conv2d(features, out_features, 3)
-        self.decoder = Decoder(block_expansion, num_blocks, max_features, conv=conv)
+        self.decoder = Decoder(block_expansion, num_blocks, max_features, conv=conv, norm=norm)
         self.out_features = out_features or features
 
-    def call(self, inputs, training=False):
-        return self.decoder(self.encoder(inputs, training=training), training=training)
+    def call(self, inputs, training=False, every_level=False):
+        """every_level: see `Decoder`."""
+        levels = self.encoder(inputs, training=training)
+        return self.decoder(levels, training=training, every_level=every_level)
 
 
 def _widths(block_expansion: int, max_features: int, num_blocks: int) -> list[int]:

@@ -30,19 +30,22 @@ class Reconstruction(NamedTuple):
     seconds: float
 
 
-def reconstruct(model: Any, frames: Iterable[np.ndarray]) -> Iterator[Reconstruction]:
+def reconstruct(
+    model: Any, frames: Iterable[np.ndarray], background: bool = False
+) -> Iterator[Reconstruction]:
     """Yields each frame of a video together with its reconstruction from the first frame.
 
     model: has `detect`, `encode` and `decode`. frames: [H, W, 3], uint8 or float in [0, 1],
-    consumed lazily. The first frame is encoded once, and reconstructed too.
+    consumed lazily. The first frame is encoded once, and reconstructed too. background: also the
+    background's motion, if the model (then with `detect_driving`) estimates it.
     """
-    kp_source, encoded = None, None
+    source, kp_source, encoded = None, None, None
     for frame in frames:
         driving = to_float(frame)[None]
         if kp_source is None:
-            kp_source, encoded = model.detect(driving), model.encode(driving)
+            source, kp_source, encoded = driving, model.detect(driving), model.encode(driving)
         start = time.perf_counter()
-        kp_driving = model.detect(driving)
+        kp_driving = model.detect_driving(source, driving) if background else model.detect(driving)
         prediction = model.decode(encoded, kp_source, kp_driving)
         seconds = time.perf_counter() - start
         yield Reconstruction(driving[0], prediction[0], kp_driving, seconds)

@@ -123,7 +123,7 @@ def _evaluate_video(
     with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as writer:
         first = None
         times: deque[TimedFrame] = deque()
-        for step in reconstruct(model, _frames(dataset, index, times)):
+        for step in reconstruct(model, _frames(dataset, index, times), background=True):
             first = first or step
             frame = times.popleft()
             draw = partial(_picture_row, model, first, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +42,9 @@ class BaseStep(ABC):
 
     model: BaseModel
 
+    phase: Hashable = None
+    """What `begin_epoch` changes and the step's trace depends on: each has a trace of its own."""
+
     def __init__(self, config: Any, strategy: tf.distribute.Strategy | None = None):
         self.config = config
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -75,6 +78,11 @@ class BaseStep(ABC):
 
     def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset | None:
         """Batch entries besides the images, from step `start_step` on; None if there are none."""
+        return None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the steps of every epoch, counted from 0, and when a run is resumed: for
+        schedules besides the learning rate's. Sets variables, or `phase`."""
         return None
 
     def identity(self) -> dict[str, Any]:
@@ -111,10 +119,15 @@ class BaseStep(ABC):
         """Updates all networks on one batch; returns the weighted losses before the step."""
         return self.run(batch)[0]
 
-    @tf.function(reduce_retracing=True)
     def run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Like a call; also returns the sizes of what must not explode: the norm of each network's
         gradients, and the largest value of each watched tensor."""
+        return self._traced(batch, self.phase)
+
+    @tf.function(reduce_retracing=True)
+    def _traced(
+        self, batch: Batch, phase: Hashable
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         results = self.strategy.run(self._accumulated_step, (batch,))
         mean = tf.distribute.ReduceOp.MEAN
         return tf.nest.map_structure(

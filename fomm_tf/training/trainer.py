@@ -78,6 +78,7 @@ class Trainer:
         self.epoch_steps = steps_per_epoch(dataset, train.batch_size, train.num_repeats)
         self.total = options.steps or train.num_epochs * self.epoch_steps
         self.done = 0
+        self.epoch: int | None = None
         self.folder = RunFolder(options.out, step, options.keep, is_chief(step.strategy))
         self.skipped = SkippedBatches(options.out)
         self._identity = identity(config, dataset, options.seed, self.total)
@@ -156,6 +157,7 @@ class Trainer:
         for batch in batches:
             if self.done >= self.total or any_worker(self.step.strategy, preemption.requested):
                 return
+            self._begin_epoch()
             rates = self._set_learning_rates()
             progress.add(*self.step.run(batch))
             self.done += 1
@@ -174,6 +176,12 @@ class Trainer:
                 if self._validate(progress):
                     return
                 progress.start_clock()
+
+    def _begin_epoch(self) -> None:
+        epoch = self.done // self.epoch_steps
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.step.begin_epoch(epoch)
 
     def _set_learning_rates(self) -> dict[str, float]:
         train = self.config.train_params

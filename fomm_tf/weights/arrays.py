@@ -52,6 +52,15 @@ def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
         raise ModelError(f"{path} is damaged or not a weights file ({error})") from error
 
 
+def array_names(path: Path) -> list[str]:
+    """The names of an .npz's arrays, none of which is read. Raises ModelError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except _DAMAGE as error:
+        raise ModelError(f"{path} is damaged or not a weights file ({error})") from error
+
+
 def section(entries: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     """The entries under `name/`, without that prefix."""
     prefix = f"{name}/"

@@ -10,7 +10,7 @@ from fomm_tf.data.cartoon_faces import eyes, hair, head, loose_hair, mouth, tors
 from fomm_tf.data.cartoon_faces.background import draw_background
 from fomm_tf.data.cartoon_faces.drawing import Layers, canvas_size
 from fomm_tf.data.cartoon_faces.identity import Identity, draw_identity
-from fomm_tf.data.cartoon_faces.motion import MotionPlan
+from fomm_tf.data.cartoon_faces.motion import Motion, MotionPlan
 from fomm_tf.data.cartoon_faces.shapes import head_rig, torso_rig
 
 # Polygons are computed for this many frames at once: memory does not grow with the video.
@@ -31,11 +31,12 @@ def render_video(seed: int, index: int, frames: int, size: int) -> Iterator[np.n
     background = draw_background(streams[2], canvas_size(size))
     for start in range(0, frames, _CHUNK):
         times = np.arange(start, min(start + _CHUNK, frames), dtype=np.float64)
-        yield from _layers(who, plan, times).render(background, size)
+        person = draw_person(who, plan.at(times), plan.at(times - _LAG))
+        yield from person.render(background, size)
 
 
-def _layers(who: Identity, plan: MotionPlan, times: np.ndarray) -> Layers:
-    motion, before = plan.at(times), plan.at(times - _LAG)
+def draw_person(who: Identity, motion: Motion, before: Motion) -> Layers:
+    """A person in T frames; `before`: the motion a moment ago, which loose hair still follows."""
     rig = head_rig(motion, who.scale, who.centre)
     late = head_rig(before, who.scale, who.centre)
     body = torso_rig(motion, who.scale, who.centre)
