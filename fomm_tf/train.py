@@ -73,6 +73,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "torchvision's vgg19-*.pth",
     )
     parser.add_argument(
+        "--squeezenet-weights",
+        help="overrides the config's: the path of torchvision's squeezenet1_1-*.pth, or random; "
+        "for perceptual_network: squeezenet",
+    )
+    parser.add_argument(
         "--checkpoint-every",
         type=positive,
         default=500,
@@ -107,6 +112,7 @@ def main(argv: list[str] | None = None) -> None:
         batch_size=arguments.batch_size,
         num_epochs=arguments.epochs,
         vgg_weights=arguments.vgg_weights,
+        squeezenet_weights=arguments.squeezenet_weights,
     )
     config.check_trainable(str(arguments.config))
     keras.utils.set_random_seed(arguments.seed)

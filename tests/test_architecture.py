@@ -56,7 +56,14 @@ WITH_TENSORFLOW = re.compile(
     r"|(fomm|monkeynet|copart)\.(?!config$|exported$|motion$|keypoints$|segments$|pictures$"
     r"|annotations$|prediction_params$|landmark_pictures$|official$|predict$|swap_parts$|evaluate_landmarks$).+)"
 )
-FREE_LAYERS = {"fomm_tf.layers.groups", "fomm_tf.layers", "fomm_tf.losses", "fomm_tf.training"}
+FREE_LAYERS = {
+    "fomm_tf.layers.groups",
+    "fomm_tf.layers",
+    "fomm_tf.losses",
+    "fomm_tf.training",
+    "fomm_tf.training.run_file",
+    "fomm_tf.training.schedule",
+}
 
 
 @cache

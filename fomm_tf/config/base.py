@@ -8,14 +8,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
-from fomm_tf.config.schema import Section, parse, save_yaml
+from fomm_tf.config.schema import Range, Section, parse, save_yaml, show
 from fomm_tf.config.sections import (
+    SMALLEST_SIDES,
     DatasetParams,
     NetworkParams,
+    PerceptualNetwork,
+    Positive,
     ReconstructionParams,
+    SqueezeNetWeights,
+    VGGWeights,
     VideoSuffix,
     VisualizerParams,
 )
@@ -45,20 +50,38 @@ class BaseModelParams(Section):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, kw_only=True)
 class BaseTrainParams(Section):
     """Training. A kind's own section declares the keys `num_epochs`, `num_repeats`, `batch_size`
-    and `epoch_milestones`, and `lr_NETWORK` for every network that is trained."""
+    and `epoch_milestones`, and `lr_NETWORK` for every network that is trained.
+
+    These keys (ours) every kind has, by default as the official code is without them:
+
+    warmup_steps: the learning rates rise linearly from zero over the first so many steps.
+    decay: "milestones" divides them by ten at each of `epoch_milestones`; "cosine" lets them fall
+    along half a cosine to zero at the run's end.
+    clip_norm: the most that the gradients of one network may have as their common L2 norm.
+    ema: decay of an exponential moving average of the weights, which then is the saved model.
+    """
 
     USES_VGG: ClassVar[bool] = False
-    """Whether this kind has a perceptual loss, and the key `vgg_weights`."""
+    """Whether this kind has a perceptual loss: it then derives from `PerceptualTrainParams`."""
 
-    num_epochs: int
-    num_repeats: int
-    batch_size: int
-    epoch_milestones: tuple[int, ...]
+    warmup_steps: Annotated[int, Range(0, 1_000_000)] = 0
+    decay: Literal["milestones", "cosine"] = "milestones"
+    clip_norm: Positive | None = None
+    ema: Annotated[float, Range(0, 0.999999)] | None = None
 
     if TYPE_CHECKING:
-
+        # Not fields: a kind declares them with its own types, in its files' order.
+        @property
+        def num_epochs(self) -> int: ...
+        @property
+        def num_repeats(self) -> int: ...
+        @property
+        def batch_size(self) -> int: ...
+        @property
+        def epoch_milestones(self) -> tuple[int, ...]: ...
         @property
         def checkpoint_epochs(self) -> int:
             """Epochs between saved model folders: a key, or a property."""
@@ -66,6 +89,55 @@ class BaseTrainParams(Section):
     def learning_rate(self, network: str) -> float:
         """For the network with this name in checkpoints."""
         return getattr(self, f"lr_{network}")
+
+    def problems(self) -> Iterator[str]:
+        """Milestones that a cosine would ignore."""
+        if self.decay == "cosine" and self.epoch_milestones:
+            yield "epoch_milestones: have no effect with decay: cosine; set them to []"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceptualTrainParams(BaseTrainParams):
+    """Training with a perceptual loss. A kind's own section declares `scales` and
+    `loss_weights.perceptual`.
+
+    These keys are ours. perceptual_network: whose features are compared. vgg_weights: "imagenet"
+    for Keras' weights, "random" for seeded random weights without a file, else the path of
+    torchvision's vgg19-*.pth. squeezenet_weights: "random" or the path of torchvision's
+    squeezenet1_1-*.pth.
+    """
+
+    USES_VGG = True
+
+    perceptual_network: PerceptualNetwork = "vgg19"
+    vgg_weights: VGGWeights = "imagenet"
+    squeezenet_weights: SqueezeNetWeights | None = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def loss_weights(self) -> Any: ...
+
+    def problems(self) -> Iterator[str]:
+        """More weights than the perceptual network has features."""
+        yield from super().problems()
+        most = len(SMALLEST_SIDES[self.perceptual_network])
+        if len(self.loss_weights.perceptual) > most:
+            yield (
+                f"loss_weights.perceptual: must be at most {most} weights, one per layer of "
+                f"{self.perceptual_network}, is {show(list(self.loss_weights.perceptual))}"
+            )
+
+    def perceptual_weights(self) -> str:
+        """The weights of the network in use. Raises ConfigError if the config names none."""
+        if self.perceptual_network == "vgg19":
+            return self.vgg_weights
+        if self.squeezenet_weights is None:
+            raise ConfigError(
+                "train_params.squeezenet_weights: perceptual_network squeezenet needs the path of "
+                "torchvision's squeezenet1_1-*.pth; give it there or with --squeezenet-weights"
+            )
+        return self.squeezenet_weights
 
 
 class BaseConfig(Section):

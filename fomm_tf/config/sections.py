@@ -46,19 +46,24 @@ def _known_colormap(value: str) -> str | None:
     return None if value in COLORMAPS else f"must be one of {', '.join(map(repr, COLORMAPS))}"
 
 
-def _vgg_layers(value: tuple) -> str | None:
-    most = "must be at most 5 weights, one per VGG layer"
-    return most if len(value) > 5 else None
-
-
 def _low_to_high(value: tuple) -> str | None:
     return None if value[0] <= value[1] else "must be [low, high]"
 
 
 Scales = Annotated[tuple[Scale, ...], _not_empty, _distinct]
-PerceptualWeights = Annotated[tuple[Weight, ...], _vgg_layers]
+PerceptualWeights = tuple[Weight, ...]
+PerceptualNetwork = Literal["vgg19", "squeezenet"]
 Milestones = Annotated[tuple[Count, ...], _ascending]
 VGGWeights = Annotated[str, _not_empty]
+SqueezeNetWeights = Annotated[str, _not_empty]
+
+SMALLEST_SIDES: dict[PerceptualNetwork, tuple[int, ...]] = {
+    # VGG19 halves the resolution before each of its levels but the first.
+    "vgg19": (1, 2, 4, 8, 16),
+    # SqueezeNet's convolution and pooling have windows of 3 without padding.
+    "squeezenet": (3, 5, 9, 17, 17, 17, 17),
+}
+"""The smallest side of an image that has the n-th feature of a perceptual network."""
 
 
 @dataclass(frozen=True)
@@ -165,16 +170,17 @@ class HourglassParams(NetworkParams):
 
 
 def pyramid_problems(frame_shape: tuple[int, int, int], train: Any) -> Iterator[str]:
-    """Scales too small for the perceptual loss; train: has `scales` and
+    """Scales too small for the perceptual loss; train: has `scales`, `perceptual_network` and
     `loss_weights.perceptual`."""
     side = min(frame_shape[:2])
-    # VGG halves the resolution before each of its levels but the first.
-    depth = max((i for i, weight in enumerate(train.loss_weights.perceptual) if weight), default=0)
+    weights = train.loss_weights.perceptual
+    depth = max((layer for layer, weight in enumerate(weights) if weight), default=0)
+    needed = SMALLEST_SIDES[train.perceptual_network][depth]
     for scale in train.scales:
-        if int(side * scale) < 1 << depth:
+        if int(side * scale) < needed:
             yield (
                 f"train_params.scales: {scale:g} leaves {int(side * scale)} pixels of {side}, "
-                f"and the perceptual loss needs {1 << depth}"
+                f"and the perceptual loss needs {needed}"
             )
 
 

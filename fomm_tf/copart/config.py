@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams
+from fomm_tf.config.base import BaseConfig, BaseModelParams, PerceptualTrainParams
 from fomm_tf.config.schema import Range, Section
 from fomm_tf.config.sections import (
     Blocks,
@@ -23,7 +23,6 @@ from fomm_tf.config.sections import (
     Scale,
     Scales,
     TransformParams,
-    VGGWeights,
     VisualizerParams,
     Weight,
     pyramid_problems,
@@ -108,16 +107,15 @@ class CoPartLossWeights(Section):
 
 
 @dataclass(frozen=True)
-class CoPartTrainParams(BaseTrainParams):
+class CoPartTrainParams(PerceptualTrainParams):
     """Training. The official files and the official code name the learning rates differently; the
-    code's names apply. `epoch_milestones` and `vgg_weights` are ours, as in FOMM's configs."""
+    code's names apply. `epoch_milestones` is ours, as in FOMM's configs."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {
         "lr_segmentation": "lr_segmentation_module",
         "lr_reconstruction": "lr_reconstruction_module",
         "num_workers": None,
     }
-    USES_VGG = True
 
     num_epochs: Count
     num_repeats: Count
@@ -129,7 +127,6 @@ class CoPartTrainParams(BaseTrainParams):
     transform_params: TransformParams
     loss_weights: CoPartLossWeights
     epoch_milestones: Milestones = ()
-    vgg_weights: VGGWeights = "imagenet"
 
     @property
     def checkpoint_epochs(self) -> int:

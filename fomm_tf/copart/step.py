@@ -13,8 +13,7 @@ from fomm_tf.inference.model import load_official_module
 from fomm_tf.layers.geometry import Warp
 from fomm_tf.layers.pyramid import ImagePyramid
 from fomm_tf.losses import equivariance
-from fomm_tf.losses.perceptual import reconstruction_losses
-from fomm_tf.losses.vgg19 import features_for
+from fomm_tf.losses.perceptual import perceptual_features, reconstruction_losses
 from fomm_tf.training.optimizer_state import load_official_optimizers
 from fomm_tf.training.step import BaseStep, Batch, InitialWeights
 from fomm_tf.training.warps import warp_batches
@@ -33,7 +32,7 @@ class CoPartTrainingStep(BaseStep):
         self.weights = train.loss_weights
         self.model = CoPartModel(self.config)
         self.pyramid = ImagePyramid(train.scales)
-        self.features = features_for(self.weights.perceptual, train.vgg_weights)
+        self.features = perceptual_features(train)
 
     def extra_batches(self, seed: int, start_step: int) -> tf.data.Dataset:
         """The warps of the equivariance loss."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from fomm_tf.config.base import BaseConfig, BaseModelParams, BaseTrainParams, PairAnimation
+from fomm_tf.config.base import BaseConfig, BaseModelParams, PairAnimation, PerceptualTrainParams
 from fomm_tf.config.schema import Range, Section
 from fomm_tf.config.sections import (
     Blocks,
@@ -26,7 +26,6 @@ from fomm_tf.config.sections import (
     ReconstructionParams,
     Scales,
     TransformParams,
-    VGGWeights,
     VideoSuffix,
     VisualizerParams,
     Weight,
@@ -105,12 +104,17 @@ class DiscriminatorParams(Section):
 
 @dataclass(frozen=True)
 class ModelParams(BaseModelParams):
-    """The architecture. A model trained without GAN loss needs no discriminator."""
+    """The architecture. A model trained without GAN loss needs no discriminator.
+
+    `architecture` (ours): "mobile" for the depthwise-separable networks of `fomm_tf.fomm.mobile`,
+    with the same keys.
+    """
 
     common_params: CommonParams
     kp_detector_params: KPDetectorParams
     generator_params: GeneratorParams
     discriminator_params: DiscriminatorParams | None = None
+    architecture: Literal["official", "mobile"] = "official"
 
     @property
     def num_channels(self) -> int:
@@ -127,11 +131,30 @@ class ModelParams(BaseModelParams):
         }
 
     def problems(self) -> Iterator[str]:
-        """`single_jacobian_map` without estimated Jacobians."""
+        """`single_jacobian_map` without estimated Jacobians; what `mobile` cannot do."""
+        if self.architecture == "mobile":
+            yield from self._mobile_problems()
         if self.kp_detector_params.single_jacobian_map and not self.common_params.estimate_jacobian:
             yield (
                 "kp_detector_params.single_jacobian_map: needs "
                 "model_params.common_params.estimate_jacobian"
+            )
+
+    def _mobile_problems(self) -> Iterator[str]:
+        generator, dense = self.generator_params, self.generator_params.dense_motion_params
+        if self.kp_detector_params.pad:
+            yield "kp_detector_params.pad: must be 0 in architecture mobile, whose heads are 1x1"
+        if generator.num_down_blocks < 2:
+            yield "generator_params.num_down_blocks: must be at least 2 in architecture mobile"
+        if dense is None or not generator.estimate_occlusion_map:
+            yield (
+                "generator_params: architecture mobile needs dense_motion_params and "
+                "estimate_occlusion_map"
+            )
+        elif not 2 <= round(1 / dense.scale_factor) <= generator.downsampling:
+            yield (
+                "generator_params.dense_motion_params.scale_factor: must be between 1/2 and "
+                f"1/{generator.downsampling}, the generator's resolutions in architecture mobile"
             )
 
 
@@ -159,12 +182,10 @@ class LossWeights(Section):
 
 
 @dataclass(frozen=True)
-class TrainParams(BaseTrainParams):
-    """Training. `vgg_weights` (ours): "imagenet" for Keras' weights, "random" for seeded random
-    weights without a file, else the path of torchvision's vgg19-*.pth."""
+class TrainParams(PerceptualTrainParams):
+    """Training."""
 
     LEGACY: ClassVar[dict[str, str | None]] = {"crop": None}
-    USES_VGG = True
 
     num_epochs: Count
     num_repeats: Count
@@ -177,7 +198,6 @@ class TrainParams(BaseTrainParams):
     checkpoint_freq: Count
     transform_params: TransformParams
     loss_weights: LossWeights
-    vgg_weights: VGGWeights = "imagenet"
 
     @property
     def checkpoint_epochs(self) -> int:
@@ -236,8 +256,8 @@ class FOMMConfig(BaseConfig):
         yield from super().problems()
         height, width, _ = self.dataset_params.frame_shape
         detector = self.model_params.kp_detector_params
-        head = [side * detector.scale_factor - 6 + 2 * detector.pad for side in (height, width)]
-        if min(head) < 2:
+        border = 6 - 2 * detector.pad if self.model_params.architecture == "official" else 0
+        if min(height, width) * detector.scale_factor - border < 2:
             yield (
                 "model_params.kp_detector_params.scale_factor: leaves a heatmap of less than 2 "
                 f"pixels for frames of {height}x{width}; raise it, or pad"

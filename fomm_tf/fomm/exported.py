@@ -30,13 +30,17 @@ class ExportedFOMM(FOMMMotion, ExportedModel):
         detected: tuple[Tensor, ...] = (Tensor("value", (1, common.num_kp, 2)),)
         if common.estimate_jacobian:
             detected += (Tensor("jacobian", (1, common.num_kp, 2, 2)),)
-        halvings = generator.num_down_blocks
-        depth = min(generator.max_features, generator.block_expansion << halvings)
-        encoded: tuple[Tensor, ...]
-        encoded = (Tensor("features", (1, height >> halvings, width >> halvings, depth)),)
+
+        def features(name: str, halvings: int) -> Tensor:
+            depth = min(generator.max_features, generator.block_expansion << halvings)
+            return Tensor(name, (1, height >> halvings, width >> halvings, depth))
+
+        encoded = [features("features", generator.num_down_blocks)]
+        if params.architecture == "mobile":
+            encoded.append(features("detail", generator.num_down_blocks - 1))
         if dense is not None:
             stride = round(1 / dense.scale_factor)
-            encoded += (Tensor("source", (1, height // stride, width // stride, channels)),)
+            encoded.append(Tensor("source", (1, height // stride, width // stride, channels)))
         if generator.blend_source:
-            encoded += (picture,)
-        return animating_signatures(picture, detected, encoded, detected if dense else ())
+            encoded.append(picture)
+        return animating_signatures(picture, detected, tuple(encoded), detected if dense else ())

@@ -10,6 +10,7 @@ import tensorflow as tf
 from fomm_tf.fomm.config import CommonParams, GeneratorParams
 from fomm_tf.fomm.dense_motion import DenseMotionNetwork
 from fomm_tf.layers.blocks import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2d, conv2d
+from fomm_tf.layers.groups import LayerGroup
 from fomm_tf.layers.sampler import BilinearSampler, resize_bilinear
 
 Motion = dict[str, tf.Tensor]
@@ -123,3 +124,19 @@ class OcclusionAwareGenerator(keras.Model):
         for block in self.up_blocks:
             features = block(features, training=training)
         return tf.sigmoid(self.final(features))
+
+    def layer_groups(self) -> list[LayerGroup]:
+        """The layer groups for quantization, with the dense motion's."""
+        motion = self.dense_motion_network
+        return [
+            *(motion.layer_groups() if motion is not None else []),
+            LayerGroup("first", [self.first]),
+            LayerGroup("down", self.down_blocks),
+            LayerGroup("bottleneck", list(self.bottleneck.values())),
+            LayerGroup("up", self.up_blocks),
+            LayerGroup("final", [self.final]),
+        ]
+
+    def phase_blocks(self) -> list[UpBlock2d]:
+        """The last two: the others have the most weights and the fewest pixels."""
+        return self.up_blocks[-2:]

@@ -22,21 +22,24 @@ class KeypointDetector(keras.Model):
     mass, its Jacobian the heatmap-weighted mean of a predicted 2x2 field.
     """
 
+    HOURGLASS: type[keras.layers.Layer] = Hourglass
+    HEAD_SIZE = 7
+
     def __init__(self, common: CommonParams, params: KPDetectorParams, **kwargs):
         super().__init__(**kwargs)
         self.num_kp = common.num_kp
         self.temperature = params.temperature
         self.pad = params.pad
         self.down = AntiAliasDownsample(params.scale_factor)
-        self.predictor = Hourglass(
+        self.predictor = self.HOURGLASS(
             params.block_expansion, common.num_channels, params.num_blocks, params.max_features
         )
-        features = self.predictor.out_features
-        self.kp = conv2d(features, common.num_kp, 7, padding="valid")
+        features, size = self.predictor.out_features, self.HEAD_SIZE
+        self.kp = conv2d(features, common.num_kp, size, padding="valid")
         self.jacobian = None
         if common.estimate_jacobian:
             self.num_maps = 1 if params.single_jacobian_map else common.num_kp
-            self.jacobian = conv2d(features, 4 * self.num_maps, 7, padding="valid")
+            self.jacobian = conv2d(features, 4 * self.num_maps, size, padding="valid")
             # Training starts from the identity everywhere, as in the official code.
             self.jacobian.kernel.assign(np.zeros(self.jacobian.kernel.shape))
             self.jacobian.bias.assign(np.tile([1, 0, 0, 1], self.num_maps))

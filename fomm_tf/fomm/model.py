@@ -10,11 +10,17 @@ from fomm_tf.fomm.config import FOMMConfig
 from fomm_tf.fomm.discriminator import MultiScaleDiscriminator
 from fomm_tf.fomm.generator import OcclusionAwareGenerator
 from fomm_tf.fomm.keypoint_detector import KeypointDetector
+from fomm_tf.fomm.mobile import MobileGenerator, MobileKeypointDetector
 from fomm_tf.fomm.motion import FOMMMotion
 from fomm_tf.inference.keypoint_model import KeypointModel
 from fomm_tf.keypoints import Keypoints
 from fomm_tf.layers.blocks import UpBlock2d
 from fomm_tf.layers.groups import LayerGroup
+
+_NETWORKS = {
+    "official": (KeypointDetector, OcclusionAwareGenerator),
+    "mobile": (MobileKeypointDetector, MobileGenerator),
+}
 
 
 class FirstOrderMotionModel(FOMMMotion, KeypointModel):
@@ -30,8 +36,9 @@ class FirstOrderMotionModel(FOMMMotion, KeypointModel):
 
     def _build(self) -> None:
         params = self.config.model_params
-        self.kp_detector = KeypointDetector(params.common_params, params.kp_detector_params)
-        self.generator = OcclusionAwareGenerator(params.common_params, params.generator_params)
+        detector, generator = _NETWORKS[params.architecture]
+        self.kp_detector = detector(params.common_params, params.kp_detector_params)
+        self.generator = generator(params.common_params, params.generator_params)
 
     def _discriminator(self) -> MultiScaleDiscriminator | None:
         params = self.config.model_params
@@ -50,25 +57,8 @@ class FirstOrderMotionModel(FOMMMotion, KeypointModel):
 
     def layer_groups(self) -> list[LayerGroup]:
         """See `BaseModel`."""
-        generator = self.generator
-        groups = self.kp_detector.layer_groups()
-        if (motion := generator.dense_motion_network) is not None:
-            groups += [
-                LayerGroup("motion_encoder", [motion.hourglass.encoder]),
-                LayerGroup("motion_decoder", [motion.hourglass.decoder]),
-                LayerGroup("mask_head", [motion.mask], quality="dynamic"),
-            ]
-            if motion.occlusion is not None:
-                groups.append(LayerGroup("occlusion_head", [motion.occlusion], quality="dynamic"))
-        return [
-            *groups,
-            LayerGroup("first", [generator.first]),
-            LayerGroup("down", generator.down_blocks),
-            LayerGroup("bottleneck", list(generator.bottleneck.values())),
-            LayerGroup("up", generator.up_blocks),
-            LayerGroup("final", [generator.final]),
-        ]
+        return self.kp_detector.layer_groups() + self.generator.layer_groups()
 
     def phase_blocks(self) -> list[UpBlock2d]:
-        """The last two: the others have the most weights and the fewest pixels."""
-        return self.generator.up_blocks[-2:]
+        """See `BaseModel`."""
+        return self.generator.phase_blocks()

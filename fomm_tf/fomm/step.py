@@ -12,9 +12,8 @@ from fomm_tf.layers.geometry import Warp
 from fomm_tf.layers.pyramid import ImagePyramid
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
-from fomm_tf.losses.perceptual import reconstruction_losses
+from fomm_tf.losses.perceptual import perceptual_features, reconstruction_losses
 from fomm_tf.losses.separation import separation_loss
-from fomm_tf.losses.vgg19 import features_for
 from fomm_tf.training.step import BaseStep, Batch
 from fomm_tf.training.warps import warp_batches
 
@@ -37,7 +36,7 @@ class FOMMTrainingStep(BaseStep):
                 params.common_params, params.discriminator_params
             )
         self.pyramid = ImagePyramid(train.scales)
-        self.features = features_for(self.weights.perceptual, train.vgg_weights)
+        self.features = perceptual_features(train)
 
     @property
     def networks(self) -> dict[str, keras.Model]:

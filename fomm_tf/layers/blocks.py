@@ -11,15 +11,23 @@ from fomm_tf.layers.batch_norm import BatchNorm
 
 
 def conv2d(
-    in_channels: int, filters: int, kernel_size: int, padding: str = "same", groups: int = 1
+    in_channels: int,
+    filters: int,
+    kernel_size: int,
+    padding: str = "same",
+    groups: int = 1,
+    strides: int = 1,
+    use_bias: bool = True,
 ) -> keras.layers.Conv2D:
     """A built convolution with PyTorch's default initialisation: uniform in +-1/sqrt(fan in)."""
     bound = 1 / math.sqrt(in_channels // groups * kernel_size**2)
     layer = keras.layers.Conv2D(
         filters,
         kernel_size,
+        strides=strides,
         padding=padding,
         groups=groups,
+        use_bias=use_bias,
         kernel_initializer=keras.initializers.RandomUniform(-bound, bound),
         bias_initializer=keras.initializers.RandomUniform(-bound, bound),
     )

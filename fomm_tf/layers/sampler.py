@@ -75,3 +75,11 @@ def resize_bilinear(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
     if images.shape[1:3] == (height, width):
         return images
     return tf.image.resize(images, [height, width], method="bilinear")
+
+
+def resize_aligned(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Bilinear resizing that keeps the corners: positions [B, H, W, 2] in coordinates of [-1, 1]
+    remain those of their pixels."""
+    if images.shape[1:3] == (height, width):
+        return images
+    return tf.raw_ops.ResizeBilinear(images=images, size=[height, width], align_corners=True)

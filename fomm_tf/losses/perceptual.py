@@ -1,4 +1,5 @@
-"""Reconstruction losses against the driving frame: VGG19 features and pixels, multi-scale."""
+"""Reconstruction losses against the driving frame: features of a perceptual network and pixels,
+multi-scale."""
 
 from __future__ import annotations
 
@@ -6,16 +7,32 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from fomm_tf.config.base import PerceptualTrainParams
+from fomm_tf.losses import squeezenet, vgg19
+
 Pyramid = dict[float, tf.Tensor]
+Features = Callable[[tf.Tensor], list[tf.Tensor]]
+
+
+def perceptual_features(train: PerceptualTrainParams) -> Features | None:
+    """The features that the perceptual loss compares; None if all its weights are 0.
+
+    Raises ModelError or ConfigError if the network's weights cannot be read.
+    """
+    layers = train.loss_weights.perceptual
+    if not any(layers):
+        return None
+    networks = {"vgg19": vgg19, "squeezenet": squeezenet}
+    return networks[train.perceptual_network].features_for(layers, train.perceptual_weights())
 
 
 def perceptual_loss(
-    features: Callable[[tf.Tensor], list[tf.Tensor]],
+    features: Features,
     generated: Pyramid,
     real: Pyramid,
     weights: Sequence[float],
 ) -> tf.Tensor:
-    """Weighted L1 distances between VGG19 features, over all pyramid scales (paper eq. 9)."""
+    """Weighted L1 distances between features, over all pyramid scales (paper eq. 9)."""
     total = tf.constant(0.0)
     for scale in generated:
         # The real images need no gradient: only a forward pass.
@@ -28,7 +45,7 @@ def perceptual_loss(
 
 
 def reconstruction_losses(
-    features: Callable[[tf.Tensor], list[tf.Tensor]] | None,
+    features: Features | None,
     generated: Pyramid,
     real: Pyramid,
     perceptual: Sequence[float],
@@ -37,7 +54,7 @@ def reconstruction_losses(
     """The weighted losses `perceptual` and `pixel` against the real image; those of weight zero are
     left out.
 
-    perceptual, pixel: their weights. features: from `features_for(perceptual)`.
+    perceptual, pixel: their weights. features: from `perceptual_features`.
     """
     losses = {}
     if features is not None:

@@ -1,6 +1,8 @@
-"""Adam with PyTorch's epsilon, one fused kernel per variable."""
+"""Adam with PyTorch's epsilon, one fused kernel per variable; clipping, and averages of weights."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -11,10 +13,44 @@ class Adam(keras.optimizers.Adam):
 
     PyTorch adds eps to the bias-corrected root, Keras to the uncorrected one, which makes eps
     effectively thirty times as large in the first steps.
+
+    clip_norm: the most that the gradients may have as their common L2 norm. Unlike Keras'
+    `global_clipnorm` it limits the sum over all replicas, not each replica's part.
+    average_decay: of an exponential moving average of the weights; in the first steps it is
+    (1 + t) / (10 + t), as in `tf.train.ExponentialMovingAverage`. (Keras' `use_ema` cannot run on
+    several replicas.)
     """
 
-    def __init__(self, learning_rate: float, beta_1: float = 0.5, beta_2: float = 0.999, **kwargs):
+    def __init__(
+        self,
+        learning_rate: float,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        clip_norm: float | None = None,
+        average_decay: float | None = None,
+        **kwargs,
+    ):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8, **kwargs)
+        self.clip_norm = clip_norm
+        self.average_decay = average_decay
+        self._averages: list[keras.Variable] = []
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        super().build(variables)
+        if self.average_decay is not None:
+            self._averages = self.add_optimizer_variables(variables, "average")
+            self.start_averages(variables)
+
+    def averages(
+        self, variables: Sequence[keras.Variable]
+    ) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Each variable with its average; empty without `average_decay`."""
+        return list(zip(variables, self._averages, strict=True)) if self._averages else []
+
+    def start_averages(self, variables: Sequence[keras.Variable]) -> None:
+        """Begins the averages at the weights as they are now."""
+        for variable, average in self.averages(variables):
+            average.assign(variable)
 
     def update_step(self, gradient, variable, learning_rate):
         step = tf.cast(self.iterations + 1, tf.float32)
@@ -31,6 +67,19 @@ class Adam(keras.optimizers.Adam):
             beta2=self.beta_2,
             epsilon=self.epsilon * tf.sqrt(1 - beta_2_power),
             grad=gradient,
+        )
+        if self._averages:
+            average = self._averages[index]
+            decay = tf.minimum(self.average_decay, (1 + step) / (10 + step))
+            self.assign_sub(average, (1 - decay) * (average - variable))
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        summed = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self.clip_norm is None:
+            return summed
+        gradients, variables = zip(*summed, strict=True)
+        return list(
+            zip(tf.clip_by_global_norm(gradients, self.clip_norm)[0], variables, strict=True)
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fomm_tf.errors import ModelError
 from fomm_tf.files import replacing
-from fomm_tf.training.optimizer_state import moments_of
+from fomm_tf.training.optimizer_state import averages_of, moments_of
 from fomm_tf.training.step import BaseStep
 from fomm_tf.weights.arrays import read_arrays, save_arrays, section
 from fomm_tf.weights.state_dict import load_state_dict, state_dict
@@ -64,6 +64,8 @@ def restore_checkpoint(step: BaseStep, path: Path) -> None:
         for name, (first, second) in moments_of(network, optimizer).items():
             first.variable.assign(first.inward(state[f"m/{name}"]))
             second.variable.assign(second.inward(state[f"v/{name}"]))
+        for name, average in averages_of(network, optimizer).items():
+            average.variable.assign(average.inward(state[f"average/{name}"]))
 
 
 def training_state(step: BaseStep) -> dict[str, np.ndarray]:
@@ -77,4 +79,6 @@ def training_state(step: BaseStep) -> dict[str, np.ndarray]:
         for name, (first, second) in moments_of(network, optimizer).items():
             entries[f"{prefix}/m/{name}"] = first.read()
             entries[f"{prefix}/v/{name}"] = second.read()
+        for name, average in averages_of(network, optimizer).items():
+            entries[f"{prefix}/average/{name}"] = average.read()
     return entries

@@ -1,4 +1,4 @@
-"""Adam's moments by weight name, also from PyTorch's checkpoints."""
+"""Adam's moments and averages by weight name; moments also from PyTorch's checkpoints."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ def moments_of(network: keras.Model, optimizer: Adam) -> dict[str, tuple[Weight,
             first, second = slots[id(weight.variable)]
             moments[name] = (weight._replace(variable=first), weight._replace(variable=second))
     return moments
+
+
+def averages_of(network: keras.Model, optimizer: Adam) -> dict[str, Weight]:
+    """The moving average of every trainable weight, with its name and layout; {} without `ema`."""
+    averages = {id(v): average for v, average in optimizer.averages(network.trainable_variables)}
+    return {
+        name: weight._replace(variable=averages[id(weight.variable)])
+        for name, weight in named_weights(network).items()
+        if id(weight.variable) in averages
+    }
 
 
 def load_official_optimizers(

@@ -46,11 +46,16 @@ class BaseStep(ABC):
         self.strategy = strategy or tf.distribute.get_strategy()
         with self.strategy.scope():
             self._build()
-            self.optimizers = {
-                name: Adam(config.train_params.learning_rate(name)) for name in self.networks
-            }
+            self.optimizers = {name: self._optimizer(name) for name in self.networks}
             for name, optimizer in self.optimizers.items():
                 optimizer.build(self.networks[name].trainable_variables)
+
+    def _optimizer(self, network: str) -> Adam:
+        train = self.config.train_params
+        # Networks used only in training are in no saved model.
+        decay = train.ema if network in self.model.networks else None
+        rate = train.learning_rate(network)
+        return Adam(rate, clip_norm=train.clip_norm, average_decay=decay)
 
     @abstractmethod
     def _build(self) -> None:

@@ -18,6 +18,8 @@ from fomm_tf.layers.batch_norm import BatchNorm
 from fomm_tf.layers.spectral_norm import SpectralNormConv2D
 
 _OIHW = (3, 2, 0, 1)
+# One kernel per input channel: [h, w, channels, 1] here, [channels, 1, h, w] stored.
+_DEPTHWISE = (2, 3, 0, 1)
 _OUT_IN = (1, 0)
 # Entries that carry no information: they are determined by the config or never read.
 _DERIVED = ("num_batches_tracked",)
@@ -131,7 +133,10 @@ def _walk(layer: keras.layers.Layer, path: str) -> Iterator[tuple[str, Weight]]:
 def _own_weights(layer: keras.layers.Layer) -> dict[str, Weight] | None:
     match layer:
         case keras.layers.Conv2D():
-            return {"weight": Weight(layer.kernel, _OIHW), "bias": Weight(layer.bias)}
+            weight = {"weight": Weight(layer.kernel, _OIHW)}
+            return weight | {"bias": Weight(layer.bias)} if layer.use_bias else weight
+        case keras.layers.DepthwiseConv2D():
+            return {"weight": Weight(layer.kernel, _DEPTHWISE)}
         case keras.layers.Dense():
             return {"weight": Weight(layer.kernel, _OUT_IN), "bias": Weight(layer.bias)}
         case SpectralNormConv2D():

@@ -10,7 +10,8 @@ from fomm_tf.config.base import with_overrides
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.fomm.step import FOMMTrainingStep
-from fomm_tf.training.trainer import RunOptions, Trainer, check_same_run
+from fomm_tf.training.run_file import check_same_run
+from fomm_tf.training.trainer import RunOptions, Trainer
 from fomm_tf.training.warps import warp_batches
 
 
