@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from fomm_tf.data.cartoon_faces.background import draw_background
 from fomm_tf.data.portraits.portrait import Portrait
-from fomm_tf.data.portraits.raster import sample
+from fomm_tf.data.portraits.raster import window
 
 Array = np.ndarray
 
@@ -36,15 +36,11 @@ class Backdrop:
 
     def at(self, frame: int) -> Array:
         if self._still is None:
-            self._still = self._shifted(np.zeros(2))
+            self._still = window(self._picture, self._corner, self._size)
         if not self._moves:
             return self._still
-        return self._shifted((self._reach * np.sin(self._speed * frame)).sum(0))
-
-    def _shifted(self, shift: Array) -> Array:
-        x, y = np.meshgrid(*[np.arange(self._size)] * 2)
-        places = np.stack([x, y], -1) + (self._corner + shift)
-        return sample(self._picture, places.astype(np.float32))
+        shift = (self._reach * np.sin(self._speed * frame)).sum(0)
+        return window(self._picture, self._corner + shift, self._size)
 
 
 def _new_picture(rng: np.random.Generator, size: int) -> Array:

@@ -50,7 +50,7 @@ def write_dataset(
     require("seed", seed, 0)
     if not 1 <= fps <= 100:
         raise DataError(f"fps must be from 1 to 100, not {fps:g}")
-    sitters = _in_turn(read_sitters(pictures, landmarks), clips, seed)
+    sitters = in_turn(read_sitters(pictures, landmarks), clips, seed)
     with filling(out, ("train", "test", "landmarks")) as unfinished:
         jobs = []
         for index, sitter in enumerate(sitters):
@@ -63,8 +63,11 @@ def write_dataset(
     return sorted(out.glob("t*/*.mp4"), key=lambda file: file.name)
 
 
-def _in_turn(sitters: list[Sitter], clips: int, seed: int) -> list[Sitter]:
-    """The sitter of each clip: all take turns, those for testing in the clips for testing."""
+def in_turn(sitters: list[Sitter], clips: int, seed: int) -> list[Sitter]:
+    """The sitter of each clip, one of `sitters`: they take turns, in random order.
+
+    One in twelve, at least one, is in the clips for testing and in no other.
+    """
     kept = len(sitters) // _TEST_SITTERS or 1
     step = len(sitters) // kept
     test = [index for index in range(step - 1, len(sitters), step)][:kept]

@@ -116,7 +116,7 @@ def _speech(rng: np.random.Generator, frames: int, fps: float, own_gap: float) -
     mouth = np.zeros(frames)
     start = rng.uniform(0, 0.2)
     while start < frames / fps + 0.4:
-        half = rng.uniform(0.1, 0.22)
+        half = rng.uniform(0.14, 0.32)
         phase = np.clip((time - start) / half, -1, 1)
         height = loud * rng.beta(1.6, 1.4)
         mouth = np.maximum(mouth, height * (0.5 + 0.5 * np.cos(np.pi * phase)))

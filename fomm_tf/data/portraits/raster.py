@@ -85,6 +85,12 @@ def sample(image: Array, places: Array) -> Array:
     return above * (1 - down) + below * down
 
 
+def window(image: Array, corner: Array, size: int) -> Array:
+    """The square [size, size, C] of `image` whose first pixel lies at `corner` (x, y)."""
+    x, y = np.meshgrid(np.arange(size), np.arange(size))
+    return sample(image, (np.stack([x, y], -1) + corner).astype(np.float32))
+
+
 def polygon_mask(points: Array, size: int) -> tuple[Array, tuple[int, int, int, int]]:
     """How much of each pixel a polygon [P, 2] covers, within its box.
 
