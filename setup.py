@@ -26,6 +26,7 @@ COMMANDS = {
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-portraits": "fomm_tf.data.portraits.__main__",
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",
@@ -41,6 +42,7 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
+    package_data={"fomm_tf.data.portraits": ["face_mesh.npz", "README.md"]},
     entry_points={
         "console_scripts": [f"{name} = {module}:command" for name, module in COMMANDS.items()]
     },

@@ -36,6 +36,7 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.media.video_reader",
     "fomm_tf.data.dataset",
     "fomm_tf.data.cartoon_faces",
+    "fomm_tf.data.portraits",
     "fomm_tf.inference.visualizer",
     "fomm_tf.inference.animation",
     "fomm_tf.animate",
@@ -46,7 +47,7 @@ FREE_OF_TENSORFLOW = [
 COMMANDS = [
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("predict", "evaluate_landmarks"),
-    "data.cartoon_faces",
+    *("data.cartoon_faces", "data.portraits"),
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
 
