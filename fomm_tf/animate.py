@@ -18,8 +18,15 @@ import numpy as np
 from tqdm import tqdm
 
 import fomm_tf
-from fomm_tf.cli import command_parser, not_negative, run_command, set_threads, warn
+from fomm_tf.cli import command_parser, not_negative, positive, run_command, set_threads, warn
 from fomm_tf.errors import DataError, ModelError
+from fomm_tf.face.arguments import (
+    add_crop_arguments,
+    check_crop_arguments,
+    driving_boxes,
+    paste_back,
+    source_box,
+)
 from fomm_tf.inference.animation import find_best_frame
 from fomm_tf.inference.folder import CONFIG_FILE
 from fomm_tf.inference.loading import read_manifest
@@ -37,7 +44,7 @@ from fomm_tf.media.arguments import (
     open_source,
     say_fit,
 )
-from fomm_tf.media.video_reader import Video
+from fomm_tf.media.frames import TimedFrame
 from fomm_tf.registry import KINDS, load_config
 
 DETAILS = """\
@@ -48,7 +55,9 @@ examples:
       --out result.gif --best-frame --side-by-side
   python -m fomm_tf.animate --model models/cartoon-faces --source group.jpg \\
       --box 310,120,256,256 --driving talk.mp4 --driving-box 80,0,480,480 --out frames
-  python -m fomm_tf.animate --model models/cartoon-faces --data data/faces --out results
+  python -m fomm_tf.animate --model models/cartoon-faces --source holiday.jpg --driving talk.mp4 \
+      --crop face --paste-back --out moving.mp4
+  python -m fomm_tf.animate --model models/cartoon-faces --data data/faces --out results --jobs 4
 
 The result has the model's frame size, and the frame rate, duration and sound (.mp4) of the driving
 video. A driving video is a video file, an animated GIF or a folder of pictures (25 frames/s). With
@@ -82,33 +91,43 @@ def _animate_picture(args: argparse.Namespace) -> None:
     audio = args.driving if driving.has_audio else None
     # Opened first: an output that cannot be written must fail before minutes of work.
     with open_output(args, driving.fps, audio) as writer:
-        model = _load(args)
-        source = fitted_source(args, picture, model.frame_size)
-        say_fit(args, "driving", driving, model.frame_size)
+        model = load_either(args.model, args.threads)
+        size = model.frame_size
+        box = source_box(args, picture, size)
+        source = fitted_source(args, picture, size, box)
+        boxes = driving_boxes(args, driving, size)
+        if args.crop == "none":
+            say_fit(args, "driving", driving, size)
+        paste = paste_back(args, picture, size, box)
         motion = MotionOptions(
             relative=not args.absolute, adapt_scale=args.adapt_scale, best_frame=args.best_frame
         )
         model.check_motion(motion)
-        kp_initial = _best_initial(args, model, source, driving) if args.best_frame else None
-        frames = fitted_frames(args, "driving", driving, model.frame_size)
+        frames = partial(fitted_frames, args, "driving", driving, size, boxes)
+        total = driving.frame_count
+        kp_initial = _best_initial(model, source, frames(), total) if args.best_frame else None
         started = time.monotonic()
-        results = animated(model, source, frames, motion, kp_initial)
-        count = write_frames(writer, source, results, args.side_by_side, driving.frame_count)
+        results = animated(model, source, frames(), motion, kp_initial)
+        if paste is not None:
+            results = ((frame, paste(result)) for frame, result in results)
+        count = write_frames(writer, source, results, args.side_by_side, total)
         seconds = time.monotonic() - started
     warn(driving.problem)
     warn(writer.problem)
     print(f"{args.out}: {count} frames in {seconds:.1f} s")
 
 
-def _best_initial(args: argparse.Namespace, model: Any, source: np.ndarray, driving: Video) -> Any:
+def _best_initial(
+    model: Any, source: np.ndarray, frames: Iterator[TimedFrame], total: int | None
+) -> Any:
     times: list[float] = []
 
     def images() -> Iterator[np.ndarray]:
-        for frame in fitted_frames(args, "driving", driving, model.frame_size):
+        for frame in frames:
             times.append(frame.time)
             yield frame.image
 
-    bar = tqdm(images(), "searching for the best frame", driving.frame_count, unit="frame")
+    bar = tqdm(images(), "searching for the best frame", total, unit="frame")
     index, kp = find_best_frame(model, source, bar)
     print(f"best frame: {index}, at {times[index]:.2f} s")
     return kp
@@ -122,7 +141,7 @@ def _animate_dataset(args: argparse.Namespace) -> None:
     )
     pairs = dataset_pairs(args.data, config, args.seed or 0)
     _check_folder(args.out)
-    done = animate_pairs(_load(args), pairs, args)
+    done = animate_pairs(load_either, pairs, args)
     if not done:
         raise DataError(f"{args.data}: no pair of its videos could be animated")
     print(f"{args.out}: {done} videos")
@@ -158,7 +177,15 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--side-by-side", action="store_true", help="write source, driving and result in a row")
     add("--seed", type=not_negative, metavar="N", help="for drawing pairs with --data (default: 0)")
+    add(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="with --data: processes, each with the model (default: 1, with all processors)",
+    )
     add_picture_arguments(parser, "driving")
+    add_crop_arguments(parser)
     args = parser.parse_args(argv)
     _check_combination(parser, args)
     return args
@@ -181,11 +208,18 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
             parser.error("give --source and --driving, or --data")
         if args.seed is not None:
             parser.error("--seed goes with --data only")
+        if args.jobs > 1:
+            parser.error("--jobs goes with --data only")
+        if args.paste_back and args.side_by_side:
+            parser.error("--paste-back does not go with --side-by-side: their sizes differ")
+        check_crop_arguments(parser, args)
         return
     alone = (
         *("source", "driving", "box", "driving_box", "ground", "max_pixels"),
-        *("absolute", "adapt_scale", "best_frame"),
+        *("absolute", "adapt_scale", "best_frame", "face", "paste_back"),
     )
+    if args.crop == "face":
+        parser.error("--crop face does not go with --data: crop its videos first")
     for name in alone:
         if getattr(args, name):
             parser.error(
@@ -194,10 +228,13 @@ def _check_combination(parser: argparse.ArgumentParser, args: argparse.Namespace
             )
 
 
-def _load(args: argparse.Namespace) -> Any:
-    if _is_exported(args.model):
-        return fomm_tf.load_exported(args.model, threads=args.threads)
-    return fomm_tf.load_model(args.model)
+def load_either(folder: Path, threads: int | None) -> Any:
+    """The model of a model folder, or of an exported one. Raises ModelError."""
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder")
+    if _is_exported(folder):
+        return fomm_tf.load_exported(folder, threads=threads)
+    return fomm_tf.load_model(folder)
 
 
 def _is_exported(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 
@@ -73,6 +74,11 @@ def set_threads(count: int | None) -> None:
     if count is not None:
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             os.environ[name] = str(count)
+
+
+def ignore_interrupts() -> None:
+    """For processes started by a command: Ctrl-C, which reaches them too, is the command's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def say(what: object, notice: str | None) -> None:

@@ -241,6 +241,14 @@ def test_dataset_animates_pairs_of_its_test_videos(tmp_path, fake, dataset, caps
     assert open_video(tmp_path / "results" / "a-b.mp4").fps == pytest.approx(10)
 
 
+def test_dataset_detects_the_keypoints_of_a_driving_video_once(tmp_path, fake, dataset):
+    fake.config = tiny_config(**{"animate_params.num_pairs": 10})
+    fake.config.save(tmp_path / "model" / "config.yaml")
+    run_dataset(tmp_path, dataset)
+    # Two driving videos of 4 and 6 frames, each with two sources.
+    assert len(fake.seen) == 4 + 6 + 2 * 2
+
+
 def test_dataset_by_a_list_in_the_config_s_format(tmp_path, fake, dataset, capsys):
     (tmp_path / "pairs.csv").write_text("source,driving\na,b\na,nobody\n")
     changes = {
@@ -345,6 +353,8 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, tiny_model_dir, source)
         ["--model", "m", "--out", "o.mp4", "--source", "a.png"],
         ["--model", "m", "--out", "o", "--data", "d", "--source", "a.png"],
         ["--model", "m", "--out", "o", "--data", "d", "--absolute"],
+        ["--model", "m", "--out", "o", "--data", "d", "--crop", "face"],
+        ["--model", "m", "--out", "o", "--source", "a", "--driving", "b", "--jobs", "2"],
         ["--model", "m", "--out", "o", "--source", "a", "--driving", "b", "--box", "1,2,3"],
         ["--model", "m", "--out", "o", "--source", "a", "--driving", "b", "--threads", "0"],
         ["--model", "m", "--out", "o", "--source", "a", "--driving", "b", "--fit", "squash"],

@@ -26,6 +26,7 @@ LAYERS = [
     ("losses", ["losses"]),
     ("data", ["data"]),
     ("inference", ["inference"]),
+    ("face", ["face"]),
     ("training", ["training"]),
     ("contract", ["kind"]),
     ("kinds", ["fomm", "monkeynet", "copart"]),
@@ -34,7 +35,8 @@ LAYERS = [
     ("any kind", ["training.initial_weights", "training.trainer"]),
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
-    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),
+    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "live", "train"]),
+    ("commands", ["data.crop_videos"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
 ]

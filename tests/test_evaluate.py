@@ -13,6 +13,7 @@ from commands import assert_one_line_error, run_command
 from PIL import Image
 from sample_media import moving_square, write_video
 
+from fomm_tf.data.cartoon_faces import write_dataset
 from fomm_tf.evaluate import main
 from fomm_tf.measure.metrics import Score, psnr
 from fomm_tf.media.video_reader import open_video
@@ -130,6 +131,23 @@ def test_pictures_show_the_keypoints(done):
     picture = np.asarray(Image.open(done[0] / "pictures" / "cat.png"))[:64]
     with_keypoints, plain = picture[:, :128], moving_square(7, 64, 64, 1)[0]
     assert (np.abs(with_keypoints[:, :64] - plain.astype(int)).max(-1) > 60).sum() > 4
+
+
+def test_the_worst_and_the_best_frames_are_shown(done, metrics):
+    sheet = np.array(Image.open(done[0] / "worst.png"))
+    # Four rows each, of source, frame and reconstruction below a line of text.
+    assert sheet.shape[0] == 4 * (64 + 18) and sheet.shape[1] == 2 * 3 * 64 + 8
+
+
+def test_landmarks_of_faces(tiny_model_dir, tmp_path, capsys):
+    """An untrained model loses each face; the source unchanged has it in another place."""
+    write_dataset(tmp_path / "faces", videos=2, frames=3, size=64, seed=5)
+    arguments = ["--model", tiny_model_dir, "--data", tmp_path / "faces", "--out", tmp_path / "out"]
+    main([*map(str, arguments), "--videos", "1", "--metrics", "akd"])
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["akd"] is None and metrics["mkr"] == 1
+    assert 0 < metrics["akd_copy_source"] < 10 and metrics["mkr_copy_source"] == 0
+    assert "reconstruction: AKD nan pixels, MKR 100.0 %" in capsys.readouterr().out
 
 
 def test_fewer_videos(data, tiny_model_dir, tmp_path, capsys):

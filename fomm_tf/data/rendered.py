@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +14,9 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from fomm_tf.cli import ignore_interrupts
 from fomm_tf.errors import DataError
+from fomm_tf.measure.machine import processors
 
 # One video in eight is kept for testing.
 _TEST_EVERY = 8
@@ -71,9 +72,9 @@ def render_all(
     with (
         _one_thread_each(),
         ProcessPoolExecutor(
-            min(processes or _processors(), len(jobs)),
+            min(processes or processors(), len(jobs)),
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_leave_interrupts_to_parent,
+            initializer=ignore_interrupts,
         ) as pool,
     ):
         done = pool.map(write, jobs)
@@ -91,13 +92,3 @@ def _one_thread_each() -> Iterator[None]:
     finally:
         for name in unset:
             del os.environ[name]
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,24 +38,32 @@ def animate_frames(
         if iter(driving_frames) is driving_frames:
             raise ModelError("best_frame needs driving frames that can be iterated over twice")
         _, kp_initial = find_best_frame(model, source, driving_frames)
-    return _animate(model, source, driving_frames, motion, kp_initial)
+    frames = animate_sources(model, [source], driving_frames, motion, kp_initial)
+    return (results[0] for results in frames)
 
 
-def _animate(
+def animate_sources(
     model: Any,
-    source: np.ndarray,
+    sources: Sequence[np.ndarray],
     driving_frames: Iterable[np.ndarray],
-    motion: MotionOptions,
-    kp_initial: Any,
-) -> Iterator[np.ndarray]:
-    kp_source = model.detect(source)
-    encoded = model.encode(source)
+    motion: MotionOptions = DEFAULT_MOTION,
+    kp_initial: Any = None,
+) -> Iterator[list[np.ndarray]]:
+    """`animate_frames` for several sources: for each driving frame, whose keypoints are detected
+    once, a list of results in the sources' order. kp_initial: default: the first frame's.
+    """
+    batches = [_batch(source, "a source") for source in sources]
+    prepared = [(model.detect(batch), model.encode(batch)) for batch in batches]
     for frame in driving_frames:
         kp_driving = model.detect(_batch(frame, "a driving frame"))
         if kp_initial is None:
             kp_initial = kp_driving
-        kp = model.transfer(kp_source, kp_driving, kp_initial, motion)
-        yield model.decode(encoded, kp_source, kp)[0]
+        yield [
+            model.decode(
+                encoded, kp_source, model.transfer(kp_source, kp_driving, kp_initial, motion)
+            )[0]
+            for kp_source, encoded in prepared
+        ]
 
 
 def find_best_frame(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -16,9 +18,11 @@ from tqdm import tqdm
 from fomm_tf.data.clips import Clip, distinct_names
 from fomm_tf.data.dataset import FramesDataset
 from fomm_tf.errors import DataError
+from fomm_tf.measure.extremes import Extremes
+from fomm_tf.measure.landmarks import LandmarkScore
 from fomm_tf.measure.metrics import Reconstruction, Score, reconstruct
 from fomm_tf.media.frames import TimedFrame
-from fomm_tf.media.pictures import side_by_side, write_picture
+from fomm_tf.media.pictures import side_by_side, to_uint8, write_picture
 from fomm_tf.media.video_writer import VideoWriter
 
 # A strip of frames is one image, held in memory: of longer videos it shows the beginning.
@@ -33,6 +37,8 @@ class VideoResult:
     name: str
     model: Score = field(default_factory=Score)
     copy_source: Score = field(default_factory=Score)
+    landmarks: LandmarkScore = field(default_factory=LandmarkScore)
+    landmarks_copy_source: LandmarkScore = field(default_factory=LandmarkScore)
     seconds: list[float] = field(default_factory=list)
 
     def metrics(self) -> dict[str, float]:
@@ -43,38 +49,69 @@ class VideoResult:
         metrics["frames"] = self.model.frames
         return metrics
 
+    def landmark_metrics(self) -> dict[str, float | None]:
+        """The values of `--metrics akd`; None for NaN, which JSON does not have."""
+        scores = {"": self.landmarks, "_copy_source": self.landmarks_copy_source}
+        values = {f"akd{suffix}": score.akd for suffix, score in scores.items()}
+        values |= {f"mkr{suffix}": score.mkr for suffix, score in scores.items()}
+        return {name: None if math.isnan(value) else value for name, value in values.items()}
+
 
 class _Unreadable(Exception):
     """A video that failed while being read."""
 
 
+Landmarks = Callable[[np.ndarray], np.ndarray | None]
+"""Landmarks [K, 2 or more] in pixels of a picture, uint8 [H, W, 3]; None where it has none."""
+
+
 def reconstruct_videos(
-    model: Any, dataset: FramesDataset, out: Path, limit: int | None = None
+    model: Any,
+    dataset: FramesDataset,
+    out: Path,
+    limit: int | None = None,
+    landmarks: Landmarks | None = None,
 ) -> tuple[list[VideoResult], dict[str, str]]:
     """Reconstructs the first `limit` videos (None: all); writes images and videos to `out`.
 
-    Returns the results, and the reasons for skipped videos by name. Holds one frame at a time, and
-    a strip of at most 500. Raises DataError if no video can be read.
+    landmarks: for the scores of that name, which need them. Returns the results, and the reasons
+    for skipped videos by name. Holds one frame at a time, and a strip of at most 500. Raises
+    DataError if no video can be read.
     """
     clips = dataset.clips[:limit]
     names = distinct_names([clip.path for clip in clips])
     results = []
+    extremes = Extremes()
     skipped = {path.name: reason for path, reason in dataset.broken.items()}
     with tqdm(total=sum(map(_count, clips)), unit="frame", desc="reconstructing") as bar:
         for index, name in enumerate(names):
             try:
-                results.append(_evaluate_video(model, dataset, index, name, out, bar))
+                video = _Video(dataset, index, name)
+                results.append(_evaluate_video(model, video, out, bar, landmarks, extremes))
             except _Unreadable as error:
                 tqdm.write(f"warning: {error} (skipped)", file=sys.stderr)
                 skipped[clips[index].path.name] = str(error)
     if not results:
         raise DataError(f"{dataset.root}: none of its videos can be read to the end")
+    write_picture(out / "worst.png", extremes.sheet())
     return results, skipped
 
 
+class _Video(NamedTuple):
+    dataset: FramesDataset
+    number: int
+    name: str
+
+
 def _evaluate_video(
-    model: Any, dataset: FramesDataset, index: int, name: str, out: Path, bar: tqdm
+    model: Any,
+    video: _Video,
+    out: Path,
+    bar: tqdm,
+    landmarks: Landmarks | None,
+    extremes: Extremes,
 ) -> VideoResult:
+    dataset, index, name = video
     clip, config = dataset.clips[index], model.config
     result = VideoResult(name)
     strip: list[np.ndarray] = []
@@ -83,19 +120,19 @@ def _evaluate_video(
     shown = set(np.ceil(moments[1:]).astype(int).tolist())
     with _reading():
         fps = clip.fps()
-    with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as video:
+    with VideoWriter(out / f"{name}{config.reconstruction_params.format}", fps) as writer:
         first = None
         times: deque[TimedFrame] = deque()
         for step in reconstruct(model, _frames(dataset, index, times)):
             first = first or step
             frame = times.popleft()
+            draw = partial(_picture_row, model, first, step)
             if result.model.frames in shown:
-                rows.append(_picture_row(model, first, step))
-            result.model.add(step.prediction, step.driving)
-            result.copy_source.add(first.driving, step.driving)
-            result.seconds.append(step.seconds)
+                rows.append(draw())
+            _score(result, first.driving, step, landmarks)
+            extremes.add(*_error_of(name, result.model.frames - 1, step), draw)
             picture = side_by_side(step.driving, step.prediction)
-            video.write(picture, frame.time, frame.duration)
+            writer.write(picture, frame.time, frame.duration)
             if len(strip) < STRIP_FRAMES:
                 strip.append(strip_frame(step.prediction))
             bar.update()
@@ -103,6 +140,23 @@ def _evaluate_video(
     if rows:
         write_picture(out / "pictures" / f"{name}.png", np.concatenate(rows))
     return result
+
+
+def _score(
+    result: VideoResult, source: np.ndarray, step: Reconstruction, landmarks: Landmarks | None
+) -> None:
+    result.model.add(step.prediction, step.driving)
+    result.copy_source.add(source, step.driving)
+    result.seconds.append(step.seconds)
+    if landmarks is not None:
+        true = landmarks(to_uint8(step.driving))
+        result.landmarks.add(true, landmarks(to_uint8(step.prediction)))
+        result.landmarks_copy_source.add(true, landmarks(to_uint8(source)))
+
+
+def _error_of(name: str, index: int, step: Reconstruction) -> tuple[float, str]:
+    error = float(np.abs(step.prediction - step.driving).mean())
+    return error, f"{name}, frame {index}, L1 {error:.4f}"
 
 
 def strip_frame(prediction: np.ndarray) -> np.ndarray:
@@ -146,5 +200,7 @@ def total_of(results: list[VideoResult]) -> VideoResult:
     for result in results:
         total.model.merge(result.model)
         total.copy_source.merge(result.copy_source)
+        total.landmarks.merge(result.landmarks)
+        total.landmarks_copy_source.merge(result.landmarks_copy_source)
         total.seconds += result.seconds
     return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from fomm_tf.errors import DataError
 from fomm_tf.media.comment import GENERATED
 from fomm_tf.media.fitting import check_box, fit, fit_frames, fit_notice
 from fomm_tf.media.frames import TimedFrame
-from fomm_tf.media.pictures import WHITE, Color, Picture, open_picture
+from fomm_tf.media.pictures import WHITE, Box, Color, Picture, open_picture
 from fomm_tf.media.video_reader import Video, open_video
 from fomm_tf.media.video_writer import VideoWriter
 
@@ -58,9 +58,13 @@ def open_source(args: argparse.Namespace) -> Picture:
     return source
 
 
-def fitted_source(args: argparse.Namespace, source: Picture, size: tuple[int, int]) -> np.ndarray:
-    """`open_source` cut to a model's (height, width): uint8 [height, width, 3]."""
-    part = source.part(args.box)
+def fitted_source(
+    args: argparse.Namespace, source: Picture, size: tuple[int, int], part: Box | None = None
+) -> np.ndarray:
+    """`open_source` cut to a model's (height, width): uint8 [height, width, 3].
+
+    part: what to use of its image; default: --box."""
+    part = part or source.part(args.box)
     say(args.source, fit_notice(source.image.shape[:2], size, args.fit, part))
     return fit(source.image, size, args.fit, part)
 
@@ -76,12 +80,19 @@ def open_driving(args: argparse.Namespace, name: str) -> Video:
 
 
 def fitted_frames(
-    args: argparse.Namespace, name: str, video: Video, size: tuple[int, int]
+    args: argparse.Namespace,
+    name: str,
+    video: Video,
+    size: tuple[int, int],
+    boxes: Mapping[int, Box] | None = None,
 ) -> Iterator[TimedFrame]:
     """The frames of `open_driving` cut to a model's (height, width); what a pass over them finds is
-    told when it ends."""
+    told when it ends.
+
+    boxes: what to use, by the index of the first frame that it is for; default: --NAME-box."""
     known = len(video.notices)
-    yield from fit_frames(video.timed(), size, args.fit, getattr(args, f"{name}_box"))
+    box = getattr(args, f"{name}_box")
+    yield from fit_frames(video.timed(), size, args.fit, boxes or ({0: box} if box else None))
     for notice in video.notices[known:]:
         say(getattr(args, name), notice)
 

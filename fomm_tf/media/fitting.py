@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from PIL import Image
@@ -37,9 +37,15 @@ def fit(
         inner = _resized(frame, (x, y, x + w, y + h), (inner_h, inner_w))
         result[top : top + inner_h, left : left + inner_w] = inner
         return result
-    part_w, part_h = min(w, h * width / height), min(h, w * height / width)
-    part_x, part_y = x + (w - part_w) / 2, y + (h - part_h) / 2
+    part_x, part_y, part_w, part_h = _middle((x, y, w, h), size)
     return _resized(frame, (part_x, part_y, part_x + part_w, part_y + part_h), size)
+
+
+def cut_box(frame_size: tuple[int, int], size: tuple[int, int], box: Box | None = None) -> Box:
+    """The part of a frame of (H, W) that `fit` keeps in mode "crop", in whole pixels."""
+    x, y, w, h = _middle(box or (0, 0, frame_size[1], frame_size[0]), size)
+    left, top = round(x), round(y)
+    return left, top, round(x + w) - left, round(y + h) - top
 
 
 def fit_notice(
@@ -67,18 +73,22 @@ def fit_notice(
 
 
 def fit_frames(
-    frames: Iterable[TimedFrame], size: tuple[int, int], mode: str, box: Box | None = None
+    frames: Iterable[TimedFrame],
+    size: tuple[int, int],
+    mode: str,
+    boxes: Mapping[int, Box] | None = None,
 ) -> Iterator[TimedFrame]:
     """`fit` for the frames of a video, one at a time.
 
-    The box is one of the first frame's: of frames of another size the whole is taken.
+    boxes: by the index of the frame from which each is used. They are for frames of the first one's
+    size: of frames of another size the whole is taken.
     """
-    first = None
-    for frame in frames:
+    first, box = None, None
+    for index, frame in enumerate(frames):
         shape = frame.image.shape
         first = first or shape
-        part = box if shape == first else None
-        yield frame._replace(image=fit(frame.image, size, mode, part))
+        box = boxes.get(index, box) if boxes else None
+        yield frame._replace(image=fit(frame.image, size, mode, box if shape == first else None))
 
 
 def check_box(box: Box | None, frame: np.ndarray, name: str = "picture") -> None:
@@ -88,6 +98,13 @@ def check_box(box: Box | None, frame: np.ndarray, name: str = "picture") -> None
     (height, width), (x, y, w, h) = frame.shape[:2], box
     if w < 1 or h < 1 or x < 0 or y < 0 or x + w > width or y + h > height:
         raise DataError(f"box {x},{y},{w},{h} does not lie inside the {width}x{height} of {name}")
+
+
+def _middle(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The largest part of a box, in its middle, with the aspect of (height, width)."""
+    (x, y, w, h), (height, width) = box, size
+    part_w, part_h = min(w, h * width / height), min(h, w * height / width)
+    return x + (w - part_w) / 2, y + (h - part_h) / 2, part_w, part_h
 
 
 def _resized(

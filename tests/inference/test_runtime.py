@@ -22,6 +22,7 @@ from fomm_tf.errors import ModelError
 from fomm_tf.inference.loading import load_exported
 from fomm_tf.inference.manifest import GENERATOR, KEYPOINT_DETECTOR, MANIFEST_FILE
 from fomm_tf.keypoints import Keypoints
+from fomm_tf.media.video_reader import open_video
 
 LITERT, TFLITE, TENSORFLOW = (
     "ai_edge_litert.interpreter",
@@ -348,3 +349,35 @@ def test_a_manifest_that_lies(edit, match, folder):
 def test_what_is_no_manifest(content, match, folder):
     (folder / MANIFEST_FILE).write_bytes(content)
     refused(folder, match)
+
+
+def test_a_dataset_in_two_processes_is_the_same_as_in_one(exported_dir, tmp_path):
+    (tmp_path / "data" / "test").mkdir(parents=True)
+    for name, seed in (("a", 1), ("b", 2)):
+        frames = moving_square(3, 64, 64, seed=seed)
+        write_video(tmp_path / "data" / "test" / f"{name}.mp4", frames, fps=10)
+    found = {}
+    for jobs in (1, 2):
+        out = tmp_path / f"out{jobs}"
+        arguments = ("--model", exported_dir, "--data", tmp_path / "data", "--out", out)
+        done = run_command("animate", *arguments, "--jobs", jobs)
+        assert done.returncode == 0, done.stderr
+        found[jobs] = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert found[1].keys() == {"a-a.mp4", "a-b.mp4", "b-a.mp4", "b-b.mp4"}
+    assert found[1] == found[2]
+
+
+def test_a_file_as_camera(exported_dir, tmp_path):
+    """The live command as a user runs it; how it works is tested in tests/live."""
+    Image.fromarray(moving_square(1, 64, 64)[0]).save(tmp_path / "me.png")
+    talk = write_video(tmp_path / "talk.mp4", moving_square(10, 72, 96), fps=10)
+    out = tmp_path / "live.mp4"
+    done = run_command(
+        "live", "--model", exported_dir, "--source", tmp_path / "me.png", "--driving", talk,
+        "--out", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    video = open_video(out)
+    assert (video.width, video.height) == (64, 64)
+    assert 1 <= len(list(video)) <= 10
+    assert "frames/s" in done.stdout and "behind the camera" in done.stdout

@@ -546,7 +546,7 @@ def test_frames_of_a_changing_size_are_not_squashed(tmp_path, suffix, codec):
 
 def test_a_box_goes_with_the_size_it_was_measured_at(tmp_path):
     video = open_video(turned_recording(tmp_path / "turned.webm", "libvpx"))
-    frames = list(fit_frames(video.timed(), (32, 32), "crop", box=(54, 4, 10, 10)))
+    frames = list(fit_frames(video.timed(), (32, 32), "crop", {0: (54, 4, 10, 10)}))
     assert len(frames) == 30
     assert not (frames[5].image > 127).any() and not (frames[25].image > 127).any()
     np.testing.assert_array_equal(frames[15].image, fit(list(video)[15], (32, 32)))
