@@ -11,6 +11,7 @@ import pytest
 from commands import assert_one_line_error, run_command
 from drawn_portraits import BACKDROP, WIDTH, drawn_portrait, write_portraits
 from PIL import Image
+from portraits import ASTRONAUT_BOX, astronaut
 
 from fomm_tf.data.portraits import render_clip, write_dataset
 from fomm_tf.data.portraits import topology as at
@@ -259,6 +260,22 @@ def test_bad_arguments(
     done = run("--pictures", str(pictures), "--out", str(tmp_path / "out"), *arguments)
     assert_one_line_error(done, word)
     assert not (tmp_path / "out").exists()
+
+
+def test_landmarks_are_found_where_no_file_names_them(tmp_path: Path) -> None:
+    large = Image.fromarray(astronaut()).resize((1024, 1024))
+    large.save(tmp_path / "a.png")
+    large.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "b.png")
+    Image.new("RGB", (64, 64)).save(tmp_path / "nobody.png")
+    sitters = read_sitters(tmp_path)
+    assert [sitter.path.name for sitter in sitters] == ["a.png", "b.png"]
+    middle = sitters[0].landmarks[at.OVAL, :2].mean(0)
+    x, y, w, h = ASTRONAUT_BOX
+    np.testing.assert_allclose(middle, [2 * x + w, 2 * y + h], atol=40)
+    picture = np.asarray(large)
+    clip = render_clip(picture, sitters[0].landmarks, 2, 64, 5.0, np.random.default_rng(0))
+    # The face fills the frame, wherever it was in the photograph.
+    assert np.ptp(clip.landmarks[0], axis=0).max() > 0.9
 
 
 def test_bad_landmarks(pictures: Path, tmp_path: Path) -> None:

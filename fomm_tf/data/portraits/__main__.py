@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from fomm_tf.cli import command_parser, run_command
 from fomm_tf.data.portraits import MAX_SIZE, MIN_SIZE, write_dataset
@@ -29,7 +28,8 @@ def main(argv: list[str] | None = None) -> None:
         "--landmarks",
         metavar="FILE",
         help=".npz file with the pictures' names [N] and MediaPipe's face mesh of each, landmarks"
-        " [N, 468, 3] in pixels (default: landmarks.npz in the folder of pictures)",
+        " [N, 468, 3] in pixels (default: landmarks.npz in the folder of pictures; without, they"
+        " are found with the extra `face`)",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
     numbers: list[tuple[str, int, str]] = [
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     files = write_dataset(
         args.out,
         args.pictures,
-        args.landmarks or Path(args.pictures) / "landmarks.npz",
+        args.landmarks,
         args.clips,
         args.frames,
         args.size,

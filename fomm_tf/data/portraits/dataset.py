@@ -26,7 +26,7 @@ Job = tuple[Sitter, Path, Path, int, int, float, tuple[int, int]]
 def write_dataset(
     out: str | os.PathLike,
     pictures: str | os.PathLike,
-    landmarks: str | os.PathLike,
+    landmarks: str | os.PathLike | None,
     clips: int,
     frames: int,
     size: int,

@@ -19,6 +19,8 @@ Array = np.ndarray
 _SIDES = 0.45
 # No triangle of a turned face is left with less than this part of its area seen from the front.
 _LEAST_SEEN = 0.2
+# The least crop is at most this many times as large as the face.
+_FRAMED = 1.8
 _OUTSIDE_LIPS = at.unique(at.MOUTH, *at.EYES, *at.UPPER_LIP, *at.LOWER_LIP, at.OUTER_CORNERS)
 
 
@@ -105,7 +107,8 @@ class Portrait:
 def _crop(shape: tuple[int, ...], landmarks: Array, zoom: float) -> tuple[int, int, int]:
     """Left, top and side of a square around the face, within a picture of this shape."""
     height, width = shape[:2]
-    side = round(min(height, width) / zoom)
+    extent = np.ptp(landmarks[:, :2], axis=0).max()
+    side = round(min(height, width, _FRAMED * extent) / zoom)
     centre = landmarks[at.OVAL, :2].mean(0)
     left = int(np.clip(round(centre[0] - side / 2), 0, width - side))
     top = int(np.clip(round(centre[1] - 0.53 * side), 0, height - side))
