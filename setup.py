@@ -32,6 +32,7 @@ COMMANDS = {
     "fomm-limits": "fomm_tf.limits",
     "fomm-live": "fomm_tf.live.__main__",
     "fomm-plot": "fomm_tf.plot",
+    "fomm-portraits": "fomm_tf.data.portraits.__main__",
     "fomm-predict": "fomm_tf.predict",
     "fomm-serve": "fomm_tf.serve",
     "fomm-swap-parts": "fomm_tf.swap_parts",
@@ -51,7 +52,10 @@ setup(
     author="fomm_tf contributors",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["export", "fomm_tf", "fomm_tf.*"]),
-    package_data={"export": ["web_page/*", "web_page/licenses/*"]},
+    package_data={
+        "export": ["web_page/*", "web_page/licenses/*"],
+        "fomm_tf.data.portraits": ["face_mesh.npz", "README.md"],
+    },
     entry_points={
         "console_scripts": [f"{name} = {module}:command" for name, module in COMMANDS.items()]
     },

@@ -27,6 +27,7 @@ LAYERS = [
     ("data", ["data"]),
     ("inference", ["inference"]),
     ("face", ["face"]),
+    ("photographs", ["data.portraits"]),
     ("training", ["training"]),
     ("contract", ["kind"]),
     ("kinds", ["fomm", "monkeynet", "copart", "tpsmm"]),

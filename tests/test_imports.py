@@ -39,6 +39,7 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.media.video_reader",
     "fomm_tf.data.dataset",
     "fomm_tf.data.cartoon_faces",
+    "fomm_tf.data.portraits",
     "fomm_tf.inference.visualizer",
     "fomm_tf.inference.animation",
     "fomm_tf.animate",
@@ -50,7 +51,7 @@ FREE_OF_TENSORFLOW = [
 COMMANDS = [
     *("animate", "evaluate", "limits", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("distill", "predict", "evaluate_landmarks", "train_avd"),
-    "data.cartoon_faces",
+    *("data.cartoon_faces", "data.portraits"),
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
 

@@ -140,7 +140,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fomm_tf.data.cartoon_faces.dataset.ProcessPoolExecutor", fail)
+    monkeypatch.setattr("fomm_tf.data.rendered.ProcessPoolExecutor", fail)
     with pytest.raises(OSError, match="No space"):
         write_dataset(tmp_path / "new", videos=2, frames=2, size=32)
     (tmp_path / "empty").mkdir()
