@@ -75,6 +75,7 @@ setup(
         # The page in the browser.
         "ui": ["gradio>=6.31,<7"],
         # Exporting in int8, and the plot of `export.benchmark`.
+        # Exporting in int8, and the plots of `export.benchmark` and `fomm_tf.plot`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],
         # Making docs/api.md.

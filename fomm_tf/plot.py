@@ -10,7 +10,7 @@ from typing import Any
 from fomm_tf.cli import command_parser, run_command
 from fomm_tf.errors import DataError, UserError
 from fomm_tf.files import replacing
-from fomm_tf.run_metrics import METRICS_FILE, Record, read_metrics
+from fomm_tf.measure.run_metrics import METRICS_FILE, Record, read_metrics
 
 EXAMPLES = """examples:
   python -m fomm_tf.plot runs/faces

@@ -33,14 +33,14 @@ LAYERS = [
     ("kinds", ["fomm", "monkeynet", "copart", "tpsmm"]),
     ("registry", ["registry"]),
     ("any kind", ["inference.loading", "inference.rendering", "inference.pair_animation"]),
-    ("any kind", ["training.initial_weights", "training.trainer"]),
+    ("any kind", ["training.initial_weights", "training.trainer", "training.dry_run"]),
     (
         "any kind",
         ["measure.speed", "measure.reconstruction", "measure.limits", "measure.limits_plot"],
     ),
     ("facade", [""]),
     ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "limits", "live"]),
-    ("commands", ["serve", "train"]),
+    ("commands", ["plot", "serve", "train"]),
     ("commands", ["data.crop_videos", "ui"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("commands", ["tpsmm.train_avd"]),
@@ -73,8 +73,11 @@ FREE_LAYERS = {
     "fomm_tf.layers",
     "fomm_tf.losses",
     "fomm_tf.training",
+    "fomm_tf.training.background",
+    "fomm_tf.training.preemption",
     "fomm_tf.training.run_file",
     "fomm_tf.training.schedule",
+    "fomm_tf.training.validation",
 }
 
 

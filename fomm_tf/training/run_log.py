@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from fomm_tf.files import write_text
-from fomm_tf.run_metrics import METRICS_FILE, Record, read_metrics
+from fomm_tf.measure.run_metrics import METRICS_FILE, Record, read_metrics
 
 
 class RunLog:
