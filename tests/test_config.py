@@ -22,6 +22,7 @@ from fomm_tf.media.colormaps import COLORMAPS
 from fomm_tf.media.video_writer import VideoWriter
 from fomm_tf.monkeynet.config import MonkeyNetConfig
 from fomm_tf.registry import kind_of, load_config
+from fomm_tf.tpsmm.config import TPSMMConfig
 
 TESTS = Path(__file__).parent
 
@@ -78,7 +79,7 @@ def test_every_config_loads_and_round_trips(path, tmp_path):
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda p: p.name)
 def test_a_config_names_its_kind(path):
-    classes = {"copart": CoPartConfig, "monkeynet": MonkeyNetConfig}
+    classes = {"copart": CoPartConfig, "monkeynet": MonkeyNetConfig, "tpsmm": TPSMMConfig}
     expected = classes.get(path.name.partition("-")[0], FOMMConfig)
     config = load_config(path)
     assert type(config) is expected

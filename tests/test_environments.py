@@ -47,7 +47,7 @@ def install(extra: str, root: Path) -> Path:
         copy(ROOT / name, root / "source" / name)
     run(sys.executable, "-m", "venv", root / "environment")
     python = root / "environment" / "bin" / "python"
-    options = ("install", "--quiet", "--disable-pip-version-check")
+    options = ("install", "--quiet", "--no-compile", "--disable-pip-version-check")
     run(python, "-m", "pip", *options, f"{root / 'source'}[{extra}]")
     return python
 
