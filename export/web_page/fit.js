@@ -5,19 +5,18 @@
 export class Fit {
   #rows;
   #columns;
-  #lines;
 
   /** box: {x, y, width, height} in the picture's pixels. mirror: left and right are exchanged. */
   constructor(picture, box, width, height, mirror = false) {
     this.key = Fit.keyOf(picture, box, mirror);
     this.width = width;
     this.height = height;
-    this.#columns = axis(picture.width, box.x, box.width, width);
     this.#rows = axis(picture.height, box.y, box.height, height);
+    this.#columns = axis(picture.width, box.x, box.width, width);
     if (mirror) this.#columns.reverse();
-    this.#lines = new Map();
   }
 
+  /** Equal for pictures, boxes and mirroring that one `Fit` of a size serves. */
   static keyOf({ width, height }, box, mirror) {
     return [width, height, box.x, box.y, box.width, box.height, mirror].join();
   }
@@ -25,65 +24,65 @@ export class Fit {
   /** The part of a picture, which must be as large as the constructor's, as RGBA bytes. */
   apply({ data, width }) {
     const result = new Uint8ClampedArray(this.width * this.height * 4);
-    const sums = new Float32Array(this.width * 3);
-    this.#lines.clear();
-    this.#rows.forEach((taps, row) => {
-      sums.fill(0);
-      for (const [y, weight] of taps) addLine(sums, this.#line(data, width, y), weight);
-      writeLine(result, row * this.width, sums);
-      // Lines above the first that this row needs are never needed again.
-      for (const y of this.#lines.keys()) if (y < taps[0][0]) this.#lines.delete(y);
+    const [start, end] = this.#span();
+    const line = new Float32Array((end - start) * 4);
+    this.#rows.forEach(({ first, weights }, row) => {
+      line.fill(0);
+      weights.forEach((weight, i) => addLine(line, data, ((first + i) * width + start) * 4, weight));
+      this.#columns.forEach((column, i) => {
+        writePixel(result, (row * this.width + i) * 4, line, (column.first - start) * 4, column.weights);
+      });
     });
     return result;
   }
 
-  /** One line of the picture, resized to the width: RGB. */
-  #line(data, width, y) {
-    let line = this.#lines.get(y);
-    if (line) return line;
-    line = new Float32Array(this.width * 3);
-    this.#columns.forEach((taps, column) => {
-      for (const [x, weight] of taps) {
-        const from = (y * width + x) * 4;
-        for (let c = 0; c < 3; c++) line[column * 3 + c] += weight * data[from + c];
-      }
-    });
-    this.#lines.set(y, line);
-    return line;
+  /** The columns of the picture that are needed. */
+  #span() {
+    const starts = this.#columns.map(({ first }) => first);
+    const ends = this.#columns.map(({ first, weights }) => first + weights.length);
+    return [Math.min(...starts), Math.max(...ends)];
   }
 }
 
-function addLine(sums, line, weight) {
-  for (let i = 0; i < sums.length; i++) sums[i] += weight * line[i];
+// The inner loops are over millions of numbers a frame.
+
+function addLine(line, data, from, weight) {
+  for (let i = 0; i < line.length; i++) line[i] += weight * data[from + i];
 }
 
-function writeLine(result, at, sums) {
-  for (let i = 0; i * 3 < sums.length; i++) {
-    const to = (at + i) * 4;
-    for (let c = 0; c < 3; c++) result[to + c] = sums[i * 3 + c];
-    result[to + 3] = 255;
+function writePixel(result, to, line, from, weights) {
+  let [red, green, blue] = [0, 0, 0];
+  for (let i = 0; i < weights.length; i++, from += 4) {
+    red += weights[i] * line[from];
+    green += weights[i] * line[from + 1];
+    blue += weights[i] * line[from + 2];
   }
+  result[to] = red;
+  result[to + 1] = green;
+  result[to + 2] = blue;
+  result[to + 3] = 255;
 }
 
-/** For each of `count` places the source pixels [index, weight] along one axis of `size` pixels. */
+/** For each of `count` places along one axis the weights of the pixels from the `first` on. */
 function axis(size, start, length, count) {
   const ratio = length / count;
-  return Array.from({ length: count }, (_, i) => {
-    const taps = ratio < 1 ? between(start + (i + 0.5) * ratio - 0.5) : covered(start + i * ratio, ratio);
-    return taps.map(([index, weight]) => [Math.min(size - 1, Math.max(0, index)), weight]);
+  return Array.from({ length: count }, (_, i) =>
+    ratio < 1 ? between(start + (i + 0.5) * ratio - 0.5, size) : covered(start + i * ratio, ratio, size));
+}
+
+function between(place, size) {
+  const inside = Math.min(size - 1, Math.max(0, place));
+  const first = Math.floor(inside);
+  const share = inside - first;
+  return { first, weights: Float64Array.from(share > 0 ? [1 - share, share] : [1]) };
+}
+
+function covered(start, length, size) {
+  const first = Math.min(size - 1, Math.floor(start + 1e-6));
+  const end = Math.min(size, Math.max(first + 1, Math.ceil(start + length - 1e-6)));
+  const weights = Float64Array.from({ length: end - first }, (_, i) => {
+    const index = first + i;
+    return (Math.min(start + length, index + 1) - Math.max(start, index)) / length;
   });
-}
-
-function between(place) {
-  const first = Math.floor(place);
-  return [[first, 1 - (place - first)], [first + 1, place - first]].filter(([, weight]) => weight > 0);
-}
-
-function covered(start, length) {
-  const taps = [];
-  for (let index = Math.floor(start); index < start + length; index++) {
-    const weight = (Math.min(start + length, index + 1) - Math.max(start, index)) / length;
-    if (weight > 1e-6) taps.push([index, weight]);
-  }
-  return taps;
+  return { first, weights };
 }

@@ -32,19 +32,13 @@ class Firefox:
 
     def evaluate(self, function: str, argument: Any = None) -> Any:
         """The value of a JavaScript function of one argument, when it is there."""
-        script = """
+        script = f"""
           const done = arguments[arguments.length - 1];
-          const page = window.wrappedJSObject;
-          page.told = (text) => done(text);
-          const call = `(${arguments[0]})(${arguments[1]}).then(
-            (value) => told(JSON.stringify({value})),
-            (error) => told(JSON.stringify({error: String(error)})))`;
-          const element = document.createElement("script");
-          element.textContent = call;
-          document.documentElement.append(element);
+          ({function})({json.dumps(argument)}).then(
+            (value) => done(JSON.stringify({{value}})),
+            (error) => done(JSON.stringify({{error: String(error)}})));
         """
-        arguments = [function, json.dumps(argument)]
-        answer = self._call("WebDriver:ExecuteAsyncScript", script=script, args=arguments)
+        answer = self._call("WebDriver:ExecuteAsyncScript", script=script, args=[])
         found = json.loads(answer["value"])
         assert "error" not in found, found
         return found["value"]
