@@ -42,9 +42,7 @@ THEME = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]
 def build(models: list[Path], out: Path) -> gr.Blocks:
     """The page. models: folders that are, or hold, models; out: where exported folders go."""
     with gr.Blocks(title="fomm_tf", analytics_enabled=False) as page:
-        gr.Markdown(
-            "# fomm_tf\nA picture moves as a video does. All on this computer."
-        )
+        gr.Markdown("# fomm_tf\nA picture moves as a video does. All on this computer.")
         with gr.Tab("Animate"):
             chooser = _animate_tab(models)
         with gr.Tab("Export"):
