@@ -20,9 +20,17 @@ def astronaut() -> np.ndarray:
 
 
 def sample(name: str) -> np.ndarray:
-    """A picture of the package as uint8 RGB. Its file is read: its code would be slow to import."""
+    """A picture of the package as uint8 RGB."""
+    return np.array(Image.open(_file(name)).convert("RGB"))
+
+
+def load_sample(name: str) -> np.ndarray:
+    """An array of the package."""
+    return np.load(_file(name))
+
+
+def _file(name: str) -> Path:
+    """Found without importing the package, which takes long and needs more packages."""
     spec = importlib.util.find_spec("skimage")
     assert spec and spec.submodule_search_locations, "install scikit-image: requirements.lock"
-    return np.array(
-        Image.open(Path(spec.submodule_search_locations[0]) / "data" / name).convert("RGB")
-    )
+    return Path(spec.submodule_search_locations[0]) / "data" / name

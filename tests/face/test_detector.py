@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from portraits import ASTRONAUT_BOX, astronaut, sample
+from portraits import ASTRONAUT_BOX, astronaut, load_sample, sample
 
 from fomm_tf.data.cartoon_faces import render_video
 from fomm_tf.errors import ModelError
@@ -54,6 +54,17 @@ def test_drawn_faces():
 @pytest.mark.parametrize("name", ["coffee.png", "chelsea.png"])
 def test_cups_and_cats_are_not_faces(name):
     assert detect_faces(sample(name)) == []
+
+
+def test_tiny_faces_and_what_is_none():
+    """Every fourth of 100 faces of 25 x 25 pixels, enlarged, and of as many others."""
+    found = []
+    for small in load_sample("lfw_subset.npy")[::4]:
+        picture = np.full((200, 200), 127, np.uint8)
+        enlarged = Image.fromarray((small * 255).astype(np.uint8)).resize((100, 100))
+        picture[50:150, 50:150] = np.asarray(enlarged)
+        found.append(len(detect_faces(np.stack([picture] * 3, axis=-1))) > 0)
+    assert sum(found[:25]) >= 24 and sum(found[25:]) == 0
 
 
 def test_landmarks_are_on_the_face():
