@@ -298,6 +298,10 @@ class AVDTrainingConfig(BaseConfig):
         train = replace(train, epoch_milestones=later)
         return cls(config.dataset_params, config.model_params, train, config)
 
+    def training_problems(self) -> Iterator[str]:
+        """None that `problems` has not found."""
+        return iter(())
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes the whole config's YAML."""
         self.whole.save(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command
+from commands import assert_one_line_error, run_process
 
 from fomm_tf.data.cartoon_faces import render_video, write_dataset
 from fomm_tf.data.cartoon_faces.head import outline
@@ -27,7 +27,7 @@ def decoded(path: Path) -> np.ndarray:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
 
-run = partial(run_command, "data.cartoon_faces")
+run = partial(run_process, "data.cartoon_faces")
 
 
 @pytest.mark.parametrize("size", [32, 65, 128, 512])

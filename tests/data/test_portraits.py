@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command
+from commands import assert_one_line_error, run_process
 from drawn_portraits import BACKDROP, WIDTH, drawn_portrait, write_portraits
 from PIL import Image
 from portraits import ASTRONAUT_BOX, astronaut
@@ -31,7 +31,7 @@ from fomm_tf.errors import DataError
 from fomm_tf.media.video_reader import open_video
 
 SIZE = 128
-run = partial(run_command, "data.portraits")
+run = partial(run_process, "data.portraits")
 
 
 @pytest.fixture(scope="module")

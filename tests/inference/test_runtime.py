@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import assert_one_line_error, run_command, run_program
+from commands import assert_one_line_error, run_command, run_process, run_program
 from golden_files import arrays
 from PIL import Image
 from sample_media import moving_square, write_video
@@ -372,7 +372,7 @@ def test_a_file_as_camera(exported_dir, tmp_path):
     Image.fromarray(moving_square(1, 64, 64)[0]).save(tmp_path / "me.png")
     talk = write_video(tmp_path / "talk.mp4", moving_square(10, 72, 96), fps=10)
     out = tmp_path / "live.mp4"
-    done = run_command(
+    done = run_process(
         "live", "--model", exported_dir, "--source", tmp_path / "me.png", "--driving", talk,
         "--out", out,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import stat
 import sys
 
 import pytest
-from commands import ROOT, assert_one_line_error, run_command
+from commands import ROOT, assert_one_line_error, run_process
 
 from export import npm, web
 from export.npm import Package, fetch_packages
@@ -57,7 +57,7 @@ def test_a_failure_is_one_line(tmp_path):
     """Also that of the command which `serve --model` runs; it leaves nothing behind."""
     environment = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)}
     assert_one_line_error(
-        run_command("serve", "--model", FACES, environment=environment), "install npm"
+        run_process("serve", "--model", FACES, environment=environment), "install npm"
     )
     assert not list(tmp_path.rglob("index.html"))
 
