@@ -38,6 +38,9 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.data.cartoon_faces",
     "fomm_tf.inference.visualizer",
     "fomm_tf.inference.animation",
+    "fomm_tf.face",
+    "fomm_tf.live.session",
+    "fomm_tf.ui.commands",
     "fomm_tf.animate",
     "fomm_tf.swap_parts",
     "fomm_tf.predict",
@@ -46,7 +49,7 @@ FREE_OF_TENSORFLOW = [
 COMMANDS = [
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("predict", "evaluate_landmarks"),
-    "data.cartoon_faces",
+    *("data.cartoon_faces", "data.crop_videos", "live", "ui"),
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
 
