@@ -11,6 +11,9 @@ from commands import command_line, run_program
 FREE_OF_TENSORFLOW = [
     "fomm_tf",
     "fomm_tf.errors",
+    "fomm_tf.face",
+    "fomm_tf.live.session",
+    "fomm_tf.ui.commands",
     "fomm_tf.files",
     "fomm_tf.keypoints",
     "fomm_tf.config",
@@ -38,18 +41,16 @@ FREE_OF_TENSORFLOW = [
     "fomm_tf.data.cartoon_faces",
     "fomm_tf.inference.visualizer",
     "fomm_tf.inference.animation",
-    "fomm_tf.face",
-    "fomm_tf.live.session",
-    "fomm_tf.ui.commands",
     "fomm_tf.animate",
     "fomm_tf.swap_parts",
     "fomm_tf.predict",
     "fomm_tf.evaluate_landmarks",
 ]
 COMMANDS = [
+    *("data.crop_videos", "live", "ui"),
     *("animate", "evaluate", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("predict", "evaluate_landmarks"),
-    *("data.cartoon_faces", "data.crop_videos", "live", "ui"),
+    "data.cartoon_faces",
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
 
