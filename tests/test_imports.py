@@ -11,6 +11,9 @@ from commands import command_line, run_program
 FREE_OF_TENSORFLOW = [
     "fomm_tf",
     "fomm_tf.errors",
+    "fomm_tf.face",
+    "fomm_tf.live.session",
+    "fomm_tf.ui.commands",
     "fomm_tf.files",
     "fomm_tf.keypoints",
     "fomm_tf.config",
@@ -51,7 +54,7 @@ FREE_OF_TENSORFLOW = [
 COMMANDS = [
     *("animate", "evaluate", "limits", "train", "convert_checkpoint", "benchmark", "swap_parts"),
     *("distill", "predict", "evaluate_landmarks", "train_avd"),
-    *("data.cartoon_faces", "data.portraits"),
+    *("data.cartoon_faces", "data.crop_videos", "data.portraits", "live", "ui"),
 ]
 HEAVY = {"tensorflow", "keras", "torch", "matplotlib"}
 

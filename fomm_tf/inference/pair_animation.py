@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from fomm_tf.cli import ignore_interrupts, say, warn
+from fomm_tf.cli import ignore_interrupts, say, set_threads, warn
 from fomm_tf.config.base import BaseConfig, PairAnimation
 from fomm_tf.data.clips import distinct_names, open_clip
 from fomm_tf.data.dataset import split_notice, split_videos
@@ -110,6 +110,7 @@ def _by_driving(pairs: Sequence[NamedPair], jobs: int) -> list[list[NamedPair]]:
 
 @cache
 def _loaded(load: Callable[[Path, int | None], Any], folder: Path, threads: int) -> Any:
+    set_threads(threads)
     return load(folder, threads)
 
 

@@ -61,7 +61,8 @@ def main(argv: list[str] | None = None) -> None:
         print("\n".join(list_cameras()) or "no camera was found")
         return
     set_threads(args.threads)
-    check_out(args.out or Path(), *args.source, args.driving)
+    if args.out is not None:
+        check_out(args.out, *args.source, args.driving)
     if not args.folder.is_dir():
         raise DataError(f"{args.folder}: no such folder for stills and recordings")
     each = [argparse.Namespace(**{**vars(args), "source": path}) for path in args.source]

@@ -27,6 +27,7 @@ from fomm_tf.ui.commands import (
 )
 
 PREVIEW = (256, 256)
+HEIGHT = 320
 OPTIONS = {
     "crop": ("Crop to the face", "Finds the faces; for pictures that show more than a head."),
     "paste_back": ("Put back", "The whole source picture, with the face in it moving."),
@@ -63,9 +64,12 @@ def _animate_tab(models: list[Path]) -> gr.Dropdown:
         info="Exported folders are faster.",
     )
     with gr.Row():
-        source = gr.Image(type="filepath", label="Source picture", sources=["upload", "webcam"])
-        driving = gr.Video(label="Driving video", sources=["upload", "webcam"])
-        result = gr.Video(label="Result", interactive=False)
+        source = gr.Image(
+            type="filepath", label="Source picture", sources=["upload", "webcam"], height=HEIGHT
+        )
+        driving = gr.Video(label="Driving video", sources=["upload", "webcam"], height=HEIGHT)
+        result = gr.Video(label="Result", interactive=False, height=HEIGHT)
+        crop = gr.Image(label="Crop of the source", interactive=False, height=HEIGHT)
     with gr.Row():
         boxes = [gr.Checkbox(label=label, info=info) for label, info in OPTIONS.values()]
     with gr.Row():
@@ -73,7 +77,6 @@ def _animate_tab(models: list[Path]) -> gr.Dropdown:
         start = gr.Button("Animate", variant="primary", elem_id="animate")
         cancel = gr.Button("Cancel")
     state = gr.Markdown("", elem_id="state")
-    crop = gr.Image(label="Crop of the source", interactive=False, height=280)
     preview.click(_preview, [source], [crop], api_name=False)
     running = start.click(
         _animate, [model, source, driving, *boxes], [result, state], api_name=False
