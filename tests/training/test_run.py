@@ -182,7 +182,7 @@ def test_patience(begin, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     begin(out, "--steps", 12, "--validate-every", 1, "--patience", 2)
     assert records(out)[-1]["step"] == 4
-    assert "no better validation for 2 times" in capsys.readouterr().err
+    assert "no better validation for 2 times" in capsys.readouterr().out
 
 
 def test_a_dry_run_writes_nothing(begin, tmp_path, capsys):
