@@ -232,6 +232,8 @@ def test_accumulated_gradients_are_those_of_the_parts(begin, config, tmp_path):
 def test_options_that_need_another(begin, tmp_path):
     with pytest.raises(ConfigError, match="give --validate-every"):
         begin(tmp_path / "run", "--patience", 2)
+    with pytest.raises(ConfigError, match="train_params.vgg_weights: this kind .* no such key"):
+        begin(tmp_path / "run", "--vgg-weights", "random")
     with pytest.raises(ConfigError, match="neither TF_CONFIG nor Slurm's variables"):
         begin(tmp_path / "run", "--strategy", "multiworker")
 
