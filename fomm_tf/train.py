@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fomm_tf.cli import command_parser, not_negative, positive, run_command
 from fomm_tf.config.base import BaseConfig, with_overrides
@@ -202,7 +202,9 @@ def run(
         freeze=None if arguments.freeze is None else tuple(arguments.freeze),
     )
     config.check_trainable(str(arguments.config))
-    strategy = strategy_for(arguments.strategy, config.train_params.batch_size)
+    _check_weights(config, vgg19=arguments.vgg_weights, squeezenet=arguments.squeezenet_weights)
+    train = config.train_params
+    strategy = strategy_for(arguments.strategy, train.batch_size, train.accumulation_steps)
     keras.utils.set_random_seed(arguments.seed)
     cache = arguments.cache_memory << 20
     dataset = FramesDataset(config.dataset_params, "train", data, cache, stills)
@@ -238,6 +240,16 @@ def run(
         print(f"model: {out}")
     else:
         print(f"ended by SIGTERM at step {trainer.done}, saved; continue with --resume")
+
+
+def _check_weights(config: Any, **given: str | None) -> None:
+    """Weights of a perceptual network that the config does not use would have no effect."""
+    for network, weights in given.items():
+        if weights and config.train_params.perceptual_network != network:
+            raise ConfigError(
+                f"weights of {network}: the config's perceptual_network is "
+                f"{config.train_params.perceptual_network}"
+            )
 
 
 def _in_use(out: Path) -> bool:

@@ -222,10 +222,14 @@ AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)
 def with_overrides(config: AnyConfig, **values: Any) -> AnyConfig:
     """The config with some train_params replaced; None keeps a value.
 
-    Raises: ConfigError for a key that this kind of model does not have.
+    Raises: ConfigError for a key that this kind of model does not have, or values that do not go
+    together.
     """
     given = {name: value for name, value in values.items() if value is not None}
     for name in given.keys() - {key.name for key in fields(config.train_params)}:
         raise ConfigError(f"train_params.{name}: this kind of model has no such key")
-    changed: dict[str, Any] = {"train_params": replace(config.train_params, **given)}
+    train = replace(config.train_params, **given)
+    for problem in train.problems():
+        raise ConfigError(f"train_params.{problem}")
+    changed: dict[str, Any] = {"train_params": train}
     return replace(config, **changed)

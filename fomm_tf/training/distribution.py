@@ -12,12 +12,14 @@ from fomm_tf.errors import ConfigError
 StrategyName = Literal["none", "mirrored", "multiworker"]
 
 
-def strategy_for(name: StrategyName | None, batch_size: int) -> tf.distribute.Strategy:
+def strategy_for(
+    name: StrategyName | None, batch_size: int, parts: int = 1
+) -> tf.distribute.Strategy:
     """Data parallelism; None: over all GPUs of this machine if it has several.
 
     "multiworker" is one process on each of several machines, found by TF_CONFIG (as Kubernetes'
     TFJob sets it) or in Slurm's variables. To be called before anything else in TensorFlow.
-    Raises ConfigError if the batch cannot be divided among the replicas.
+    Raises ConfigError if the batch cannot be divided among the replicas, and there into `parts`.
     """
     strategy = _create(name)
     replicas = strategy.num_replicas_in_sync
@@ -25,6 +27,11 @@ def strategy_for(name: StrategyName | None, batch_size: int) -> tf.distribute.St
         raise ConfigError(
             f"a batch of {batch_size} cannot be divided among {replicas} devices; "
             f"give --batch-size a multiple of {replicas}"
+        )
+    if batch_size // replicas % parts:
+        raise ConfigError(
+            f"accumulation_steps: {parts} parts do not divide the {batch_size // replicas} samples "
+            "of a device evenly"
         )
     return strategy
 

@@ -16,7 +16,7 @@ def averaged_weights(step: BaseStep) -> Iterator[None]:
     """
     pairs = [
         pair
-        for name, network in step.model.networks.items()
+        for name, network in step.networks.items()
         for pair in step.optimizers[name].averages(network.trainable_variables)
     ]
     trained = [variable.numpy() for variable, _ in pairs]

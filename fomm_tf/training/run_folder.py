@@ -44,6 +44,8 @@ class RunFolder:
             return
         for folder in (self.out, self.checkpoints, self.pictures):
             folder.mkdir(parents=True, exist_ok=True)
+        models = self.out.glob("epochs/*")
+        for folder in (self.out, self.checkpoints, self.pictures, self.out / "best", *models):
             remove_leftovers(folder)
         write_json(self.out / RUN_FILE, identity)
         self.step.config.save(self.out / "config.yaml")

@@ -48,7 +48,7 @@ class BaseStep(ABC):
     def __init__(self, config: Any, strategy: tf.distribute.Strategy | None = None):
         self.config = config
         self.strategy = strategy or tf.distribute.get_strategy()
-        self._watched = threading.local()  # Each replica is traced in a thread of its own.
+        self._watched = _Watched()
         with self.strategy.scope():
             self._build()
             freeze(self.networks, config.train_params.freeze)
@@ -112,8 +112,11 @@ class BaseStep(ABC):
         return None
 
     def watch(self, name: str, tensor: tf.Tensor) -> None:
-        """Has the trainer stop if a tensor of the step explodes: called while it is traced."""
-        self._watched.__dict__[name] = tf.reduce_max(tf.abs(tf.stop_gradient(tensor)))
+        """Has the trainer stop if a tensor explodes: called while `run` is traced, else nothing."""
+        sizes = self._watched.sizes
+        if sizes is not None:
+            size = tf.reduce_max(tf.abs(tf.stop_gradient(tensor)))
+            sizes[name] = tf.maximum(sizes[name], size) if name in sizes else size
 
     def __call__(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Updates all networks on one batch; returns the weighted losses before the step."""
@@ -138,18 +141,26 @@ class BaseStep(ABC):
         """A replica's step in `accumulation_steps` parts, one after the other."""
         parts = self.config.train_params.accumulation_steps
         losses: list[dict[str, tf.Tensor]] = []
+        sizes: dict[str, tf.Tensor] = {}
+        self._watched.sizes = sizes
         for part in split_batch(batch, parts):
             # All of one part before the next begins, or the memory of both would be needed.
             done = [g for one in self.optimizers.values() for g in one.waiting()]
             with tf.control_dependencies(done):
                 losses.append(self._replica_step(tf.nest.map_structure(tf.identity, part)))
-        sizes = {
+        self._watched.sizes = None
+        sizes |= {
             f"gradients of {name}": optimizer.gradient_norm
             for name, optimizer in self.optimizers.items()
             if optimizer.gradient_norm is not None
         }
-        sizes |= self._watched.__dict__
         return {name: tf.add_n([one[name] for one in losses]) / parts for name in losses[0]}, sizes
+
+
+class _Watched(threading.local):
+    """The sizes of watched tensors; each replica is traced in a thread of its own."""
+
+    sizes: dict[str, tf.Tensor] | None = None
 
 
 def split_batch(batch: Batch, parts: int) -> list[Batch]:

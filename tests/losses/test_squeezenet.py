@@ -7,6 +7,7 @@ import pytest
 from tiny import tiny_config
 from torch_files import write_arrays
 
+from fomm_tf import train
 from fomm_tf.config.sections import SMALLEST_SIDES
 from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.losses.perceptual import perceptual_features
@@ -132,6 +133,14 @@ def test_the_config_chooses_the_network():
         )
     with pytest.raises(ConfigError, match="at most 7 weights, one per layer of squeezenet"):
         chosen(**{"loss_weights.perceptual": [1] * 8})
+
+
+def test_weights_of_the_other_network_are_refused(moving_squares, tmp_path):
+    path = tmp_path / "c.yaml"
+    tiny_config().save(path)
+    line = ["--config", path, "--data", moving_squares, "--out", tmp_path / "run"]
+    with pytest.raises(ConfigError, match="of squeezenet: the config's perceptual_network is vgg"):
+        train.main([*map(str, line), "--squeezenet-weights", "random"])
 
 
 def test_a_pyramid_too_small_for_the_deep_layers():

@@ -182,7 +182,7 @@ def test_patience(begin, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     begin(out, "--steps", 12, "--validate-every", 1, "--patience", 2)
     assert records(out)[-1]["step"] == 4
-    assert "no better validation for 2 times" in capsys.readouterr().err
+    assert "no better validation for 2 times" in capsys.readouterr().out
 
 
 def test_a_dry_run_writes_nothing(begin, tmp_path, capsys):
@@ -232,6 +232,8 @@ def test_accumulated_gradients_are_those_of_the_parts(begin, config, tmp_path):
 def test_options_that_need_another(begin, tmp_path):
     with pytest.raises(ConfigError, match="give --validate-every"):
         begin(tmp_path / "run", "--patience", 2)
+    with pytest.raises(ConfigError, match="train_params.vgg_weights: this kind .* no such key"):
+        begin(tmp_path / "run", "--vgg-weights", "random")
     with pytest.raises(ConfigError, match="neither TF_CONFIG nor Slurm's variables"):
         begin(tmp_path / "run", "--strategy", "multiworker")
 
