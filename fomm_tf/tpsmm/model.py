@@ -79,12 +79,10 @@ class TPSMotionModel(TPSMMMotion, BaseModel):
         """See `BaseModel`."""
         return self.kp_detector(images)
 
-    def background_tensors(
-        self, source: tf.Tensor, driving: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
-        """The motion of the driving frame's background, [B, 3, 3]; for a config with `bg`."""
+    def background_tensors(self, source: tf.Tensor, driving: tf.Tensor) -> tf.Tensor:
+        """The motion of the driving frame's background, [B, 3, 3]."""
         assert self.bg_predictor is not None
-        return self.bg_predictor(source, driving, training=training)
+        return self.bg_predictor(source, driving)
 
     def encode_tensors(self, source: tf.Tensor) -> Tensors:
         """`features` of the deepest layer, `skip_0` (the picture's size) to the next deeper ones,

@@ -92,7 +92,7 @@ class TPSMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         if self.phase.background:
-            background = self.model.background_tensors(source, driving, training=True)
+            background = self.model.bg_predictor(source, driving, training=True)
             kp_driving = kp_driving._replace(background=background)
         levels = self.model.inpainting_network.encode(source)
         motion = self._motion(source, kp_source, kp_driving, batch)
@@ -153,7 +153,7 @@ class TPSMMTrainingStep(BaseStep):
         self, source: tf.Tensor, driving: tf.Tensor, background: tf.Tensor
     ) -> tf.Tensor:
         """The motion there and back must be the identity (eq. 9)."""
-        back = self.model.background_tensors(driving, source, training=True)
+        back = self.model.bg_predictor(driving, source, training=True)
         return mean_distance(tf.eye(3), background @ back)
 
     @property
