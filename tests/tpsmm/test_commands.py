@@ -10,6 +10,7 @@ from commands import newest_checkpoint
 from PIL import Image
 from sample_media import moving_square, write_video
 from torch_files import write_arrays
+from tpsmm.eager import eagerly
 from tpsmm.tiny_tpsmm import tiny_config
 
 import fomm_tf
@@ -32,9 +33,10 @@ def run(config, moving_squares):
     """Three epochs in two goes: dropout ends and the background starts on the way."""
     out = config.parent / "run"
     line = ["--config", config, "--data", moving_squares, "--out", out, "--checkpoint-every", 5]
-    train.main([*map(str, line), "--steps", "1"])
-    first = newest_checkpoint(out)
-    train.main([*map(str, line), "--epochs", "3", "--resume"])
+    with eagerly():
+        train.main([*map(str, line), "--steps", "1"])
+        first = newest_checkpoint(out)
+        train.main([*map(str, line), "--epochs", "3", "--resume"])
     after = newest_checkpoint(out)
     assert first.keys() == after.keys()
     assert (
@@ -47,14 +49,15 @@ def run(config, moving_squares):
 def with_avd(run, config, moving_squares):
     out = config.parent / "avd"
     line = ["--config", config, "--init", run, "--data", moving_squares, "--out", out]
-    train_avd.main([*map(str, line), "--steps", "1"])
-    train_avd.main([*map(str, line), "--steps", "2", "--resume"])
+    with eagerly():
+        train_avd.main([*map(str, line), "--steps", "1"])
+        train_avd.main([*map(str, line), "--steps", "2", "--resume"])
     return out
 
 
 @pytest.fixture(scope="module")
 def video(config):
-    return write_video(config.parent / "talk.mp4", moving_square(20, 32, 32, seed=1), fps=10)
+    return write_video(config.parent / "talk.mp4", moving_square(16, 32, 32, seed=1), fps=10)
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +84,9 @@ def test_the_avd_network_needs_a_config_of_this_kind(run, tiny_model_dir, tmp_pa
 @pytest.mark.parametrize("options", [[], ["--mode", "standard"], ["--mode", "avd"]])
 def test_modes_of_animation(with_avd, video, picture, options, tmp_path):
     line = ["--model", with_avd, "--source", picture, "--driving", video, "--out", tmp_path / "out"]
-    animate.main([*map(str, line), *options, "--background"])
-    assert len(list((tmp_path / "out").iterdir())) == 20
+    with eagerly():
+        animate.main([*map(str, line), *options, "--background"])
+    assert len(list((tmp_path / "out").iterdir())) == 16
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,8 @@ def test_what_a_model_cannot_do(run, video, picture, options, message, tmp_path)
 
 def test_evaluation(run, moving_squares, tmp_path):
     line = ["--model", run, "--data", moving_squares, "--out", tmp_path]
-    evaluate.main([*map(str, line)])
+    with eagerly():
+        evaluate.main([*map(str, line)])
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["videos"] == 2 and 0 < metrics["l1"] < 1
 
@@ -161,4 +166,4 @@ def test_exported_models_have_no_background_predictor(exported, video, picture, 
     with pytest.raises(ModelError, match="an exported model has no background predictor"):
         animate.main([*map(str, line), "--background"])
     animate.main([*map(str, line), "--mode", "avd"])
-    assert len(list((tmp_path / "out").iterdir())) == 20
+    assert len(list((tmp_path / "out").iterdir())) == 16

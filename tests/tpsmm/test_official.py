@@ -24,7 +24,7 @@ KEYS = json.loads((FOLDER / "official_state_dict_keys.json").read_text())
 def test_a_checkpoint_of_the_published_shapes_is_converted(name):
     config = load_config(FOLDER.parents[2] / "configs" / f"tpsmm-{name}.yaml")
     modules = {
-        module: {key: np.broadcast_to(np.float32(0.5), shape) for _, key, shape, *_ in rows}
+        module: {key: np.broadcast_to(np.float32(0.5), shape) for key, shape, *_ in rows}
         for module, rows in KEYS[name]["modules"].items()
     }
     model = official_model(config, modules, f"{name}.pth.tar")

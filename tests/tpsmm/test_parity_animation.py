@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from tpsmm.eager import eagerly
 from tpsmm.golden import FOLDER, load_json, raw, state_dicts
 from tpsmm.test_parity_inference import load
 
@@ -26,6 +27,12 @@ MODES = {
     "relative": MotionOptions(),
     "avd": MotionOptions(disentangled=True),
 }
+
+
+@pytest.fixture(autouse=True)
+def untraced():
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="module")

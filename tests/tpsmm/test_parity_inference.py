@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tpsmm.eager import eagerly
 from tpsmm.golden import FOLDER, load_json, official_entries, pictures, raw, state_dicts
 
 from fomm_tf.inference.loading import official_model
@@ -27,6 +28,12 @@ TOLERANCE = {
     "down_source": 5e-6,
 }
 PICTURES = ("deformed_source", "prediction", "deformed")
+
+
+@pytest.fixture(autouse=True)
+def untraced():
+    with eagerly():
+        yield
 
 
 def load(case: str):

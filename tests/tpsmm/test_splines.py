@@ -56,7 +56,7 @@ def test_solving():
     matrix = (rng.normal(size=(20, 8, 8)) + 3 * np.eye(8)).astype(np.float32)
     right = rng.normal(size=(20, 8, 2)).astype(np.float32)
     exact = np.linalg.solve(matrix.astype(np.float64), right)
-    np.testing.assert_allclose(solve(matrix, right), exact, rtol=0, atol=2e-4)
+    np.testing.assert_allclose(solve(matrix, right), exact, rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["official", "large"])
