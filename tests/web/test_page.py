@@ -55,6 +55,7 @@ def page(browser, address):
 
 
 def wait_for_frames(page) -> None:
+    page.locator("main:not([inert])").wait_for(timeout=PATIENCE)
     page.locator("#rate", has_text="frames/s").wait_for(timeout=PATIENCE)
     assert page.locator("#problem").is_hidden(), page.inner_text("#problem")
 
