@@ -15,7 +15,7 @@ from tqdm import tqdm
 from export.clips import check_animates
 from export.npm import fetch_packages
 from export.single_page import NOT_IN_FOLDERS, single_page
-from export.web_files import PACKAGES, page_files
+from export.web_files import PACKAGES, page_files, top_names
 from fomm_tf.cli import command_parser, run_command
 from fomm_tf.errors import DataError, ModelError
 from fomm_tf.files import replacing_folder, write_text
@@ -104,7 +104,7 @@ def _check_out(out: Path, is_single: bool) -> None:
             raise DataError(f"{out}: with --single-file give a file's name ending in .html")
     elif out.is_dir():
         names = {path.name for path in out.iterdir()}
-        if names and not {"index.html", "litert", "model"} <= names:
+        if names and not ("index.html" in names and names <= top_names()):
             raise DataError(f"{out} is not empty and not a page made before; give another --out")
     elif out.exists() or out.is_symlink():
         raise DataError(f"{out} exists and is not a folder; give another --out")

@@ -66,6 +66,12 @@ def page_files(folder: Path, model: ExportedModel, archives: Mapping[Package, by
             yield path.name, path.read_bytes()
 
 
+def top_names() -> set[str]:
+    """What a page's folder has directly in it."""
+    folders = {"litert", "face_detection", "model", "example"}
+    return folders | {path.name for path in PAGE.iterdir() if path.is_file()}
+
+
 def _litert(core: bytes, utils: bytes) -> Files:
     index = archive_file(core, "dist/index.js")
     # Browsers do not look for packages by name.

@@ -65,6 +65,7 @@ export class Driving {
       throw new Problem(CAMERA_PROBLEMS[error.name] ?? `The camera cannot be used: ${error.message}`);
     });
     this.#leave();
+    this.#video.removeAttribute("src");
     this.#stream = stream;
     this.#video.srcObject = stream;
     await this.#start("The camera gives no pictures.");
@@ -166,8 +167,9 @@ export class Driving {
 
   #leave() {
     this.#stream?.getTracks().forEach((track) => track.stop());
+    // Without a stream this would load the old file anew, which is gone.
+    if (this.#stream) this.#video.srcObject = null;
     this.#stream = null;
-    this.#video.srcObject = null;
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#url = null;
     if (!this.#audio) this.#video.muted = true;

@@ -115,10 +115,10 @@ function connectDrop() {
 await attempt(async () => {
   connect();
   await studio.open();
-  document.querySelector("main").inert = false;
   showExamples(EXAMPLES.map(urlOf), (url) => attempt(async () => studio.usePicture(await blobOf(url), false)));
   await studio.usePicture(await blobOf(EXAMPLES[0]), false);
   await studio.useVideo(await blobOf(EXAMPLE_VIDEO), "the example", false);
   say("Ready.");
 });
+document.querySelector("main").inert = false;
 await studio.run((error) => showProblem(sentenceOf(error)));

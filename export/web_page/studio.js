@@ -201,6 +201,7 @@ export class Studio {
     } finally {
       this.#recorder = null;
     }
+    if (!isCamera) this.#driving.pause();
     const blob = await recorder.stop();
     if (!isCamera) await this.#driving.play();
     return { blob, suffix: recorder.suffix };
