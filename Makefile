@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin/
 READY := .venv/ready
 
-.PHONY: help venv demo test test-minimum lint types docs apk apk-test lock clean
+.PHONY: help venv demo test soak test-minimum lint types docs apk apk-test lock clean
 
 help:
 	@echo "make demo    animate, evaluate, train briefly, export to int8; results in demo/"
 	@echo "make test    run all tests"
+	@echo "make soak    run the longer proofs: training by several processes, killed and resumed"
 	@echo "make test-minimum  the same with the lowest versions that setup.py allows (Python 3.11)"
 	@echo "make lint    check style and format"
 	@echo "make types   check type hints"
@@ -66,6 +67,10 @@ demo: $(READY)
 # file run in one process, as they share fixtures.
 test: $(READY)
 	$(BIN)python -m pytest -n 2 --dist loadfile
+
+# Longer proofs: several processes, killed and started again.
+soak: $(READY)
+	$(BIN)python -m pytest -m soak
 
 test-minimum: .venv-minimum/ready
 	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile

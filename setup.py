@@ -28,6 +28,7 @@ COMMANDS = {
     "fomm-export": "export.convert",
     "fomm-export-benchmark": "export.benchmark",
     "fomm-layer-groups": "export.layer_groups",
+    "fomm-plot": "fomm_tf.plot",
     "fomm-predict": "fomm_tf.predict",
     "fomm-swap-parts": "fomm_tf.swap_parts",
     "fomm-train": "fomm_tf.train",
@@ -56,7 +57,7 @@ setup(
         "lite": ["ai-edge-litert~=2.3"],
         # The same where the older runtime is at home; it ends at Python 3.11 and NumPy 1.
         "tflite": ["tflite-runtime==2.14.0; python_version < '3.12'", "numpy<2"],
-        # Exporting in int8, and the plot of `export.benchmark`.
+        # Exporting in int8, and the plots of `export.benchmark` and `fomm_tf.plot`.
         "int8": ["ai-edge-quantizer~=0.10.0"],
         "plot": ["matplotlib~=3.10"],
         # Making docs/api.md.

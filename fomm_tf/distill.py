@@ -11,9 +11,11 @@ from fomm_tf.cli import command_parser, run_command
 from fomm_tf.config.base import BaseConfig
 from fomm_tf.errors import ConfigError
 from fomm_tf.registry import kind_of
-from fomm_tf.train import add_arguments, devices, run
+from fomm_tf.train import add_arguments, run
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from fomm_tf.training.step import BaseStep
 
 EXAMPLES = """examples:
@@ -53,7 +55,9 @@ def main(argv: list[str] | None = None) -> None:
     run(arguments, partial(_step, arguments), stills=arguments.made_frames)
 
 
-def _step(arguments: argparse.Namespace, config: BaseConfig) -> BaseStep:
+def _step(
+    arguments: argparse.Namespace, config: BaseConfig, strategy: tf.distribute.Strategy
+) -> BaseStep:
     from fomm_tf.inference.loading import load_model
 
     step = kind_of(config).distillation()
@@ -62,7 +66,7 @@ def _step(arguments: argparse.Namespace, config: BaseConfig) -> BaseStep:
         raise ConfigError(
             f"--teacher {arguments.teacher} is a {teacher.config.KIND}, not a {config.KIND}"
         )
-    return step(config, devices(config), teacher, arguments.made_frames)
+    return step(config, strategy, teacher, arguments.made_frames)
 
 
 command = partial(run_command, main)

@@ -31,10 +31,10 @@ LAYERS = [
     ("kinds", ["fomm", "monkeynet", "copart"]),
     ("registry", ["registry"]),
     ("any kind", ["inference.loading", "inference.rendering", "inference.pair_animation"]),
-    ("any kind", ["training.initial_weights", "training.trainer"]),
+    ("any kind", ["training.initial_weights", "training.trainer", "training.dry_run"]),
     ("any kind", ["measure.speed", "measure.reconstruction"]),
     ("facade", [""]),
-    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "train"]),
+    ("commands", ["animate", "benchmark", "convert_checkpoint", "evaluate", "plot", "train"]),
     ("commands", ["monkeynet.predict", "copart.swap_parts", "copart.evaluate_landmarks"]),
     ("commands", ["distill"]),
     ("doors", ["predict", "swap_parts", "evaluate_landmarks"]),
@@ -63,8 +63,11 @@ FREE_LAYERS = {
     "fomm_tf.layers",
     "fomm_tf.losses",
     "fomm_tf.training",
+    "fomm_tf.training.background",
+    "fomm_tf.training.preemption",
     "fomm_tf.training.run_file",
     "fomm_tf.training.schedule",
+    "fomm_tf.training.validation",
 }
 
 

@@ -17,4 +17,4 @@ def test_a_script_leads_to_a_command(script, module):
 
 
 def test_there_is_one_for_every_command():
-    assert len(SCRIPTS) == 15
+    assert len(SCRIPTS) == 16

@@ -62,6 +62,8 @@ class BaseTrainParams(Section):
     along half a cosine to zero at the run's end.
     clip_norm: the most that the gradients of one network may have as their common L2 norm.
     ema: decay of an exponential moving average of the weights, which then is the saved model.
+    accumulation_steps: a batch is processed in so many parts, one after the other, for less memory.
+    freeze: networks, or parts of them by the names of their weights, that are not trained.
     """
 
     USES_VGG: ClassVar[bool] = False
@@ -71,6 +73,8 @@ class BaseTrainParams(Section):
     decay: Literal["milestones", "cosine"] = "milestones"
     clip_norm: Positive | None = None
     ema: Annotated[float, Range(0, 0.999999)] | None = None
+    accumulation_steps: Annotated[int, Range(1, 4096)] = 1
+    freeze: tuple[str, ...] = ()
 
     if TYPE_CHECKING:
         # Not fields: a kind declares them with its own types, in its files' order.
@@ -91,9 +95,14 @@ class BaseTrainParams(Section):
         return getattr(self, f"lr_{network}")
 
     def problems(self) -> Iterator[str]:
-        """Milestones that a cosine would ignore."""
+        """Milestones that a cosine would ignore, and parts of a batch that are not equal."""
         if self.decay == "cosine" and self.epoch_milestones:
             yield "epoch_milestones: have no effect with decay: cosine; set them to []"
+        if self.batch_size % self.accumulation_steps:
+            yield (
+                f"accumulation_steps: {self.accumulation_steps} parts do not divide a batch of "
+                f"{self.batch_size} evenly"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,10 +222,14 @@ AnyConfig = TypeVar("AnyConfig", bound=BaseConfig)
 def with_overrides(config: AnyConfig, **values: Any) -> AnyConfig:
     """The config with some train_params replaced; None keeps a value.
 
-    Raises: ConfigError for a key that this kind of model does not have.
+    Raises: ConfigError for a key that this kind of model does not have, or values that do not go
+    together.
     """
     given = {name: value for name, value in values.items() if value is not None}
     for name in given.keys() - {key.name for key in fields(config.train_params)}:
         raise ConfigError(f"train_params.{name}: this kind of model has no such key")
-    changed: dict[str, Any] = {"train_params": replace(config.train_params, **given)}
+    train = replace(config.train_params, **given)
+    for problem in train.problems():
+        raise ConfigError(f"train_params.{problem}")
+    changed: dict[str, Any] = {"train_params": train}
     return replace(config, **changed)

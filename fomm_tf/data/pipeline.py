@@ -35,13 +35,19 @@ def steps_per_epoch(dataset: FramesDataset, batch_size: int, num_repeats: int) -
 
 
 def training_batches(
-    dataset: FramesDataset, batch_size: int, num_repeats: int, seed: int, start_step: int = 0
+    dataset: FramesDataset,
+    batch_size: int,
+    num_repeats: int,
+    seed: int,
+    start_step: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """The endless stream of batches from step `start_step` on, counted over all epochs.
 
     Elements: {"source", "driving"}, float32 [batch_size, H, W, 3] in [0, 1], static shapes. Each
-    epoch is reshuffled. May be passed to `strategy.experimental_distribute_dataset`; iterate with
-    `iterate`, so that errors of the dataset keep their type.
+    epoch is reshuffled. part: (index, count) reads only one of `count` equal parts of each batch,
+    for one of so many workers. Iterate with `iterate`, so that errors of the dataset keep their
+    type.
     Raises DataError if an epoch has no batch.
     """
     epoch_samples = steps_per_epoch(dataset, batch_size, num_repeats) * batch_size
@@ -50,8 +56,13 @@ def training_batches(
     def order(epoch: int) -> np.ndarray:
         return np.random.default_rng([seed, 0, epoch]).permutation(len(dataset) * num_repeats)
 
+    index_of_part, parts = part
+    part_size = batch_size // parts
+
     def sample(number: np.int64) -> tuple[np.ndarray, np.ndarray]:
-        epoch, position = divmod(int(number), epoch_samples)
+        step, place = divmod(int(number), part_size)
+        whole = step * batch_size + index_of_part * part_size + place
+        epoch, position = divmod(whole, epoch_samples)
         index = int(order(epoch)[position]) % len(dataset)
         try:
             return dataset.sample(index, np.random.default_rng([seed, 1, epoch, position]))
@@ -65,17 +76,13 @@ def training_batches(
             frame.set_shape([*dataset.frame_size, 3])
         return {"source": pair[0], "driving": pair[1]}
 
-    numbers = tf.data.Dataset.counter(start_step * batch_size)
+    numbers = tf.data.Dataset.counter(start_step * part_size)
     workers = max(2, processors())
-    batches = (
+    return (
         numbers.map(load, num_parallel_calls=workers, deterministic=True)
-        .batch(batch_size, drop_remainder=True)
+        .batch(part_size, drop_remainder=True)
         .prefetch(2)
     )
-    options = tf.data.Options()
-    # No files to shard among the workers of a distributed run: each takes every n-th batch.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return batches.with_options(options)
 
 
 def iterate(batches: Iterable[Any], dataset: FramesDataset) -> Iterator[Any]:

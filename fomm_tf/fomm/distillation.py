@@ -74,6 +74,7 @@ class FOMMDistillationStep(FOMMTrainingStep):
         found = {role: _detect(detector, batch[role], True) for role in ("source", "driving")}
         kp_source, kp_driving = (detected.keypoints for detected in found.values())
         out = self.model.generator(batch["source"], kp_source, kp_driving, training=True)
+        self.watch_jacobians(kp_source, kp_driving)
         losses = self.losses_of(batch, kp_driving, out["prediction"])
         for role, detected in found.items():
             for name, distance in _keypoint_distances(detected, targets[role]).items():

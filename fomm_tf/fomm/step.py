@@ -8,7 +8,7 @@ import tensorflow as tf
 from fomm_tf.fomm.discriminator import MultiScaleDiscriminator
 from fomm_tf.fomm.model import FirstOrderMotionModel
 from fomm_tf.keypoints import Keypoints
-from fomm_tf.layers.geometry import Warp
+from fomm_tf.layers.geometry import Warp, inverse_2x2
 from fomm_tf.layers.pyramid import ImagePyramid
 from fomm_tf.losses import adversarial, equivariance
 from fomm_tf.losses.adversarial import Judgements
@@ -74,8 +74,16 @@ class FOMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         out = self.model.generator(source, kp_source, kp_driving, training=True)
+        self.watch_jacobians(kp_source, kp_driving)
         losses = self.losses_of(batch, kp_driving, out["prediction"])
         return losses, out["prediction"], kp_driving
+
+    def watch_jacobians(self, kp_source: Keypoints, kp_driving: Keypoints) -> None:
+        """Has the trainer stop if they explode, or their inverses."""
+        for name, kp in (("kp_source", kp_source), ("kp_driving", kp_driving)):
+            if kp.jacobian is not None:
+                self.watch(f"{name}.jacobian", kp.jacobian)
+                self.watch(f"the inverse of {name}.jacobian", inverse_2x2(kp.jacobian))
 
     def losses_of(
         self, batch: Batch, kp_driving: Keypoints, prediction: tf.Tensor

@@ -152,17 +152,25 @@ class BaseModel(MotionTransfer):
             load_state_dict(network, section(weights, module), where)
         return model
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the model folder; each file is replaced atomically."""
-        entries = {
+    def weights(self) -> dict[str, np.ndarray]:
+        """All weights, as `save` writes them."""
+        return {
             f"{module}/{name}": value
             for module, network in self.stored_networks.items()
             for name, value in state_dict(network).items()
         }
+
+    def save(
+        self, path: str | os.PathLike, weights: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        """Writes the model folder; each file is replaced atomically.
+
+        weights: those of an earlier moment, from `weights()`.
+        """
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / WEIGHTS_FILE) as temporary:
-            save_arrays(temporary, entries)
+            save_arrays(temporary, self.weights() if weights is None else weights)
         self.config.save(folder / CONFIG_FILE)
 
     @property

@@ -10,7 +10,8 @@ class BatchNorm(keras.layers.Layer):
     """Batch normalisation as in PyTorch: eps 1e-5, running statistics with momentum 0.1.
 
     The running variance uses the unbiased batch variance, unlike `keras.layers.BatchNormalization`.
-    With several replicas the statistics are those of the global batch.
+    With several replicas the statistics are those of the global batch. A frozen one uses its
+    running statistics also in training.
     """
 
     epsilon = 1e-5
@@ -33,7 +34,7 @@ class BatchNorm(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
-        if not training:
+        if not (training and self.trainable):
             return self._normalize_fused(
                 inputs, self.moving_mean.value, self.moving_variance.value, training=False
             )[0]

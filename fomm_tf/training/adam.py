@@ -1,7 +1,9 @@
-"""Adam with PyTorch's epsilon, one fused kernel per variable; clipping, and averages of weights."""
+"""Adam with PyTorch's epsilon, one fused kernel per variable; clipping, accumulation of gradients,
+and averages of weights."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import keras
@@ -19,6 +21,9 @@ class Adam(keras.optimizers.Adam):
     average_decay: of an exponential moving average of the weights; in the first steps it is
     (1 + t) / (10 + t), as in `tf.train.ExponentialMovingAverage`. (Keras' `use_ema` cannot run on
     several replicas.)
+    accumulate: an update takes the mean of the gradients of so many calls of `apply`, which must be
+    in one graph. (Keras' `gradient_accumulation_steps` updates in a branch, where replicas cannot
+    talk to each other.)
     """
 
     def __init__(
@@ -28,11 +33,14 @@ class Adam(keras.optimizers.Adam):
         beta_2: float = 0.999,
         clip_norm: float | None = None,
         average_decay: float | None = None,
+        accumulate: int = 1,
         **kwargs,
     ):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8, **kwargs)
         self.clip_norm = clip_norm
         self.average_decay = average_decay
+        self.accumulate = accumulate
+        self._traced = _Traced()
         self._averages: list[keras.Variable] = []
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
@@ -51,6 +59,24 @@ class Adam(keras.optimizers.Adam):
         """Begins the averages at the weights as they are now."""
         for variable, average in self.averages(variables):
             average.assign(variable)
+
+    @property
+    def gradient_norm(self) -> tf.Tensor | None:
+        """The norm of all gradients of the update that is being traced, before clipping."""
+        return self._traced.norm
+
+    def waiting(self) -> list[tf.Tensor]:
+        """The gradients that `apply` was given for the update that is being traced."""
+        return [g for gradients in self._traced.waiting for g in gradients if g is not None]
+
+    def apply(self, grads, trainable_variables=None):
+        traced = self._traced
+        traced.norm = None
+        traced.waiting.append(list(grads))
+        if len(traced.waiting) < self.accumulate:
+            return
+        waiting, traced.waiting = traced.waiting, []
+        super().apply([_mean(parts) for parts in zip(*waiting, strict=True)], trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         step = tf.cast(self.iterations + 1, tf.float32)
@@ -75,12 +101,27 @@ class Adam(keras.optimizers.Adam):
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         summed = super()._all_reduce_sum_gradients(grads_and_vars)
+        gradients, variables = zip(*summed, strict=True)
+        self._traced.norm = norm = tf.linalg.global_norm(gradients)
         if self.clip_norm is None:
             return summed
-        gradients, variables = zip(*summed, strict=True)
-        return list(
-            zip(tf.clip_by_global_norm(gradients, self.clip_norm)[0], variables, strict=True)
-        )
+        clipped, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        return list(zip(clipped, variables, strict=True))
+
+
+class _Traced(threading.local):
+    """Tensors of the graph that is being traced: each replica is traced in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.waiting: list[list[tf.Tensor | None]] = []
+        self.norm: tf.Tensor | None = None
+
+
+def _mean(gradients: Sequence[tf.Tensor | None]) -> tf.Tensor | None:
+    found = [gradient for gradient in gradients if gradient is not None]
+    if not found or len(gradients) == 1:
+        return found[0] if found else None
+    return tf.add_n(found) / len(gradients)
 
 
 def _resource(variable) -> tf.Tensor:

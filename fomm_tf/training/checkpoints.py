@@ -14,19 +14,18 @@ from fomm_tf.training.step import BaseStep
 from fomm_tf.weights.arrays import read_arrays, save_arrays, section
 from fomm_tf.weights.state_dict import load_state_dict, state_dict
 
-KEEP = 2
 _PATTERN = "step-*.npz"
 
 
-def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int) -> Path:
-    """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `KEEP`.
+def save_checkpoint(state: Mapping[str, np.ndarray], folder: Path, number: int, keep: int) -> Path:
+    """Writes a `training_state` as `step-NNNNNNNN.npz`, then keeps the folder's newest `keep`.
 
     Earlier files stay intact if the process is killed at any moment.
     """
     path = folder / f"step-{number:08d}.npz"
     with replacing(path) as temporary:
         save_arrays(temporary, state)
-    for old in list_checkpoints(folder)[:-KEEP]:
+    for old in list_checkpoints(folder)[:-keep]:
         old.unlink(missing_ok=True)
     return path
 

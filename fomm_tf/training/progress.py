@@ -1,4 +1,4 @@
-"""The losses of a run: on the device until they are asked for, then in the bar and TensorBoard."""
+"""The losses of a run: on the device until they are asked for, then in the bar and the log."""
 
 from __future__ import annotations
 
@@ -9,58 +9,59 @@ from collections.abc import Mapping
 import tensorflow as tf
 from tqdm import tqdm
 
-from fomm_tf.errors import UserError
+from fomm_tf.training.guards import EXPLODED, StepError
+from fomm_tf.training.run_log import RunLog
 
-Losses = Mapping[str, tf.Tensor]
-
-
-class NotFiniteError(UserError):
-    """A loss became NaN or infinite. `step`: the step, counted from 1."""
-
-    def __init__(self, step: int, names: list[str], value: float):
-        super().__init__(f"{', '.join(names)} became {value} at step {step}")
-        self.step = step
+Tensors = Mapping[str, tf.Tensor]
 
 
 class Progress:
-    """Collects the losses of steps without waiting for them; `fetch` waits.
+    """Collects losses and sizes of steps without waiting for them; `fetch` waits.
 
-    `bar`: shows what was fetched. Scalars go to the default `tf.summary` writer.
+    `bar`: shows what was fetched.
     """
 
-    def __init__(self, bar: tqdm, done: int, batch_size: int):
-        self.bar, self.done, self.batch_size = bar, done, batch_size
-        self._waiting: list[Losses] = []
+    def __init__(self, bar: tqdm, log: RunLog, done: int, batch_size: int):
+        self.bar, self.log, self.done, self.batch_size = bar, log, done, batch_size
+        self._waiting: list[tuple[Tensors, Tensors]] = []
         self.start_clock()
 
     def start_clock(self) -> None:
         """Rates count from here: time for images and files is not part of the step's."""
         self._started, self._since = time.perf_counter(), self.done
 
-    def add(self, losses: Losses) -> None:
-        """The weighted losses of the next step."""
-        self._waiting.append(losses)
+    def add(self, losses: Tensors, sizes: Tensors) -> None:
+        """What `BaseStep.run` returned of the next step."""
+        self._waiting.append((losses, sizes))
         self.done += 1
         self.bar.update()
 
-    def fetch(self) -> None:
-        """Waits for all steps so far, and writes the last one's losses.
+    def fetch(self, **figures: float) -> None:
+        """Waits for all steps so far, and logs the last one with `figures`.
 
-        Raises NotFiniteError for the first step whose losses are not.
+        Raises StepError for the first step in which something is not finite or has exploded.
         """
         if not self._waiting:
             return
         first = self.done - len(self._waiting) + 1
         fetched = tf.nest.map_structure(float, self._waiting)
         self._waiting = []
-        for step, losses in enumerate(fetched, first):
-            wrong = [name for name, value in losses.items() if not math.isfinite(value)]
+        for step, (losses, sizes) in enumerate(fetched, first):
+            wrong = {name: value for name, value in losses.items() if not math.isfinite(value)}
+            wrong |= {name: value for name, value in sizes.items() if not value < EXPLODED}
             if wrong:
-                raise NotFiniteError(step, wrong, losses[wrong[0]])
+                raise StepError(step, wrong)
         elapsed = time.perf_counter() - self._started
         rate = self.batch_size * (self.done - self._since) / elapsed
-        losses = fetched[-1]
+        losses, sizes = fetched[-1]
         self.bar.set_postfix({"loss": f"{sum(losses.values()):.3f}", "images/s": f"{rate:.1f}"})
-        for name, value in losses.items():
-            tf.summary.scalar(f"loss/{name}", value, step=self.done)
-        tf.summary.scalar("images_per_second", rate, step=self.done)
+        named = {f"loss/{name}": value for name, value in losses.items()}
+        named |= {f"size/{name}": value for name, value in sizes.items()}
+        self.log.write(self.done, named | figures | {"images_per_second": rate})
+
+    def rewind(self, done: int) -> None:
+        """Goes back to a step."""
+        self._waiting, self.done, self.bar.n = [], done, done
+        self.bar.refresh()
+        self.log.keep(done)
+        self.start_clock()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from fomm_tf.config.base import BaseConfig
-from fomm_tf.errors import ModelError
+from fomm_tf.errors import ConfigError, ModelError
 from fomm_tf.inference.model import BaseModel, load_official_module
 from fomm_tf.training.adam import Adam
 from fomm_tf.training.optimizer_state import load_official_optimizers
@@ -44,8 +45,10 @@ class BaseStep(ABC):
     def __init__(self, config: Any, strategy: tf.distribute.Strategy | None = None):
         self.config = config
         self.strategy = strategy or tf.distribute.get_strategy()
+        self._watched = threading.local()  # Each replica is traced in a thread of its own.
         with self.strategy.scope():
             self._build()
+            freeze(self.networks, config.train_params.freeze)
             self.optimizers = {name: self._optimizer(name) for name in self.networks}
             for name, optimizer in self.optimizers.items():
                 optimizer.build(self.networks[name].trainable_variables)
@@ -55,7 +58,12 @@ class BaseStep(ABC):
         # Networks used only in training are in no saved model.
         decay = train.ema if network in self.model.networks else None
         rate = train.learning_rate(network)
-        return Adam(rate, clip_norm=train.clip_norm, average_decay=decay)
+        return Adam(
+            rate,
+            clip_norm=train.clip_norm,
+            average_decay=decay,
+            accumulate=train.accumulation_steps,
+        )
 
     @abstractmethod
     def _build(self) -> None:
@@ -95,9 +103,74 @@ class BaseStep(ABC):
         load_official_optimizers(self.networks, self.optimizers, modules, where)
         return None
 
-    @tf.function(reduce_retracing=True)
+    def watch(self, name: str, tensor: tf.Tensor) -> None:
+        """Has the trainer stop if a tensor of the step explodes: called while it is traced."""
+        self._watched.__dict__[name] = tf.reduce_max(tf.abs(tf.stop_gradient(tensor)))
+
     def __call__(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Updates all networks on one batch; returns the weighted losses before the step."""
-        losses = self.strategy.run(self._replica_step, (batch,))
+        return self.run(batch)[0]
+
+    @tf.function(reduce_retracing=True)
+    def run(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Like a call; also returns the sizes of what must not explode: the norm of each network's
+        gradients, and the largest value of each watched tensor."""
+        results = self.strategy.run(self._accumulated_step, (batch,))
         mean = tf.distribute.ReduceOp.MEAN
-        return {name: self.strategy.reduce(mean, loss, axis=None) for name, loss in losses.items()}
+        return tf.nest.map_structure(
+            lambda value: self.strategy.reduce(mean, value, axis=None), results
+        )
+
+    def _accumulated_step(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """A replica's step in `accumulation_steps` parts, one after the other."""
+        parts = self.config.train_params.accumulation_steps
+        losses: list[dict[str, tf.Tensor]] = []
+        for part in split_batch(batch, parts):
+            # All of one part before the next begins, or the memory of both would be needed.
+            done = [g for one in self.optimizers.values() for g in one.waiting()]
+            with tf.control_dependencies(done):
+                losses.append(self._replica_step(tf.nest.map_structure(tf.identity, part)))
+        sizes = {
+            f"gradients of {name}": optimizer.gradient_norm
+            for name, optimizer in self.optimizers.items()
+            if optimizer.gradient_norm is not None
+        }
+        sizes |= self._watched.__dict__
+        return {name: tf.add_n([one[name] for one in losses]) / parts for name in losses[0]}, sizes
+
+
+def split_batch(batch: Batch, parts: int) -> list[Batch]:
+    """A batch as consecutive smaller ones."""
+    if parts == 1:
+        return [batch]
+    pieces = {name: tf.split(value, parts) for name, value in batch.items()}
+    return [{name: pieces[name][index] for name in batch} for index in range(parts)]
+
+
+def freeze(networks: Mapping[str, keras.Model], names: Sequence[str]) -> None:
+    """Excludes parts of the networks from training: a network's name, or with the attribute path of
+    a layer behind it, as in the names of weights: `generator`, `generator.dense_motion_network`.
+
+    Raises ConfigError, naming what there is.
+    """
+    for name in names:
+        network, *path = name.split(".")
+        layer: Any = networks
+        for attribute in (network, *path):
+            layer = _part(layer, attribute)
+            if layer is None:
+                known = ", ".join(networks)
+                raise ConfigError(
+                    f"train_params.freeze: there is no {name}; the networks are {known}, and parts "
+                    "of them have the names of their weights"
+                )
+        layer.trainable = False
+
+
+def _part(whole: Any, name: str) -> Any:
+    if isinstance(whole, Mapping):
+        return whole.get(name)
+    if isinstance(whole, list):
+        return whole[int(name)] if name.isdecimal() and int(name) < len(whole) else None
+    found = getattr(whole, name, None)
+    return found if isinstance(found, (keras.layers.Layer, list)) else None

@@ -1,34 +1,34 @@
-"""The training run: steps, learning rate schedule, checkpoints, TensorBoard, final model."""
+"""The training run: steps, learning rates, checkpoints, validation, and the final model."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from fomm_tf.config.base import BaseConfig
 from fomm_tf.data.dataset import FramesDataset
-from fomm_tf.data.pipeline import iterate, steps_per_epoch, training_batches
-from fomm_tf.errors import ModelError, UserError
-from fomm_tf.files import remove_leftovers, write_json
-from fomm_tf.media.pictures import write_picture
-from fomm_tf.training.checkpoints import (
-    check_finite,
-    checkpoint_number,
-    list_checkpoints,
-    restore_checkpoint,
-    save_checkpoint,
-    training_state,
-)
+from fomm_tf.data.pipeline import steps_per_epoch
+from fomm_tf.errors import UserError
+from fomm_tf.training.checkpoints import checkpoint_number, restore_checkpoint
+from fomm_tf.training.distribution import any_worker, is_chief
 from fomm_tf.training.ema import averaged_weights
-from fomm_tf.training.progress import NotFiniteError, Progress
+from fomm_tf.training.guards import SkippedBatches, StepError, save_batch
+from fomm_tf.training.preemption import Preemption, watch_for_preemption
+from fomm_tf.training.progress import Progress
 from fomm_tf.training.run_file import RUN_FILE, check_same_run, identity
+from fomm_tf.training.run_folder import RunFolder
+from fomm_tf.training.run_log import RunLog
 from fomm_tf.training.schedule import learning_rate_factor
 from fomm_tf.training.step import BaseStep, Batch
+from fomm_tf.training.streams import one_batch, step_batches
+from fomm_tf.training.validation import since_best, validate
 
 _FETCH_EVERY = 10
 _PICTURES = 4
@@ -38,34 +38,48 @@ _PICTURES = 4
 class RunOptions:
     """Settings of a run that are not part of its config.
 
-    `steps`: total number of steps, None for the config's epochs. `checkpoint_every`: steps between
-    checkpoints (each with images for TensorBoard and an updated model folder).
+    steps: total number of steps, None for the config's epochs. checkpoint_every: steps between
+    checkpoints (each with a picture and an updated model folder), of which `keep` are kept.
+    validate_every: steps between validations, None for none. patience: validations without a better
+    L1 after which the run ends. on_nan: "stop", or "rewind" to the last checkpoint and go on
+    without the batch.
     """
 
     out: Path
     seed: int = 0
     steps: int | None = None
     checkpoint_every: int = 500
+    keep: int = 2
+    validate_every: int | None = None
+    patience: int | None = None
+    on_nan: Literal["stop", "rewind"] = "stop"
 
 
 class Trainer:
     """Trains `step` on `dataset` in the folder `options.out`.
 
     The folder is the model folder itself (config.yaml, weights.npz), with `checkpoints/` to resume
-    from, `logs/` for TensorBoard, in `epochs/` the model folders of every `checkpoint_freq` epochs,
-    and `run.json`, which records the run's config, seed and data.
+    from, `logs/` for TensorBoard, `metrics.jsonl`, in `epochs/` the model folders of every
+    `checkpoint_freq` epochs, in `best/` the best one by validation, and `run.json`, which records
+    the run's config, seed and data. validation: held-out videos; None if there is none.
     """
 
     def __init__(
-        self, config: BaseConfig, step: BaseStep, dataset: FramesDataset, options: RunOptions
+        self,
+        config: BaseConfig,
+        step: BaseStep,
+        dataset: FramesDataset,
+        options: RunOptions,
+        validation: FramesDataset | None = None,
     ):
         train = config.train_params
         self.config, self.step, self.dataset, self.options = config, step, dataset, options
+        self.validation = validation
         self.epoch_steps = steps_per_epoch(dataset, train.batch_size, train.num_repeats)
         self.total = options.steps or train.num_epochs * self.epoch_steps
         self.done = 0
-        self.checkpoints = options.out / "checkpoints"
-        self.pictures = options.out / "pictures"
+        self.folder = RunFolder(options.out, step, options.keep, is_chief(step.strategy))
+        self.skipped = SkippedBatches(options.out)
         self._identity = identity(config, dataset, options.seed, self.total)
         self._identity |= step.identity()
 
@@ -77,118 +91,147 @@ class Trainer:
         path = self.options.out / RUN_FILE
         if path.exists():
             check_same_run(path, self._identity)
-        saved = list_checkpoints(self.checkpoints)
-        if saved:
-            restore_checkpoint(self.step, saved[-1])
-            self.done = checkpoint_number(saved[-1])
+        if newest := self.folder.newest():
+            restore_checkpoint(self.step, newest)
+            self.done = checkpoint_number(newest)
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Trains to the end; the folder then holds the finished model.
 
-        Raises UserError when a loss becomes NaN or infinite; the last good checkpoint stays.
+        Returns False if SIGTERM ended it before: everything is saved. Raises UserError when a loss
+        becomes NaN or infinite, or gradients or Jacobians explode; the last good checkpoint stays.
         """
-        for folder in (self.options.out, self.checkpoints, self.pictures):
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(folder)
-        write_json(self.options.out / RUN_FILE, self._identity)
-        self.config.save(self.options.out / "config.yaml")
-        writer = tf.summary.create_file_writer(str(self.options.out / "logs"))
+        self.folder.start(self._identity)
         if not self.done:
             for name, optimizer in self.step.optimizers.items():
                 optimizer.start_averages(self.step.networks[name].trainable_variables)
-        bar = tqdm(total=self.total, initial=self.done, unit="step", dynamic_ncols=True)
-        with writer.as_default(), bar:
-            progress = Progress(bar, self.done, self.config.train_params.batch_size)
-            try:
-                self._train(progress)
-                progress.fetch()
-            except KeyboardInterrupt:
-                progress.fetch()
-                self._save()
-                bar.write(f"stopped at step {self.done}; continue with --resume")
-                raise
-            except NotFiniteError as error:
-                advice = "Lower the learning rates or the loss weights"
-                raise UserError(f"{error}; stopped. {self._last_good()}. {advice}") from error
-        self._save()
+        with ExitStack() as stack:
+            preemption = stack.enter_context(watch_for_preemption())
+            stack.enter_context(self.folder.logging())
+            hidden = not self.folder.writes
+            bar = tqdm(
+                total=self.total, initial=self.done, unit="step", dynamic_ncols=True, disable=hidden
+            )
+            log = RunLog(self.options.out, self.done, self.folder.writes)
+            batch_size = self.config.train_params.batch_size
+            progress = Progress(stack.enter_context(bar), log, self.done, batch_size)
+            stack.enter_context(self._saved_if_interrupted(progress))
+            while self._train_until_trouble(progress, preemption):
+                pass
+            self.folder.save(self.done)
+            self.folder.wait()
+        return not preemption.requested or self.done >= self.total
 
-    def _train(self, progress: Progress) -> None:
-        for batch in self._batches():
-            if self.done >= self.total:
+    @contextmanager
+    def _saved_if_interrupted(self, progress: Progress) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            progress.fetch()
+            self.folder.save(self.done)
+            self.folder.wait()
+            progress.bar.write(f"stopped at step {self.done}; continue with --resume")
+            raise
+
+    def _train_until_trouble(self, progress: Progress, preemption: Preemption) -> bool:
+        """Returns True after a rewind: there is more to train."""
+        try:
+            self._train(progress, preemption)
+            progress.fetch()
+        except StepError as error:
+            self._handle(error, progress)
+            return True
+        except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+            raise UserError(
+                f"another worker was lost at step {self.done}; start all again with --resume. "
+                f"{self.folder.last_good()}"
+            ) from error
+        return False
+
+    def _train(self, progress: Progress, preemption: Preemption) -> None:
+        options = self.options
+        number = self.skipped.number(self.done)
+        batches = step_batches(self.step, self.dataset, options.seed, number, self.skipped.numbers)
+        epochs = self.config.train_params.checkpoint_epochs * self.epoch_steps
+        for batch in batches:
+            if self.done >= self.total or any_worker(self.step.strategy, preemption.requested):
                 return
-            self._set_learning_rates()
-            progress.add(self.step(batch))
+            rates = self._set_learning_rates()
+            progress.add(*self.step.run(batch))
             self.done += 1
             if self.done % _FETCH_EVERY == 0:
-                progress.fetch()
-                self._write_learning_rates()
-            if self.done % (self.config.train_params.checkpoint_epochs * self.epoch_steps) == 0:
-                progress.fetch()
-                self._finite_state()
-                epoch = self.done // self.epoch_steps
-                self._save_model(self.options.out / "epochs" / f"{epoch:04d}")
-            if self.done % self.options.checkpoint_every == 0 or self.done == self.total:
-                progress.fetch()
-                self._write_pictures(batch)
-                self._save()
+                progress.fetch(**rates)
+            if self.done % epochs == 0:
+                progress.fetch(**rates)
+                self.folder.save_model(f"epochs/{self.done // self.epoch_steps:04d}")
+            if self.done % options.checkpoint_every == 0 or self.done == self.total:
+                progress.fetch(**rates)
+                self._write_picture(batch)
+                self.folder.save(self.done)
+                progress.start_clock()
+            if options.validate_every and self.done % options.validate_every == 0:
+                progress.fetch(**rates)
+                if self._validate(progress):
+                    return
                 progress.start_clock()
 
-    def _batches(self) -> Iterator[Batch]:
-        train = self.config.train_params
-        batches = training_batches(
-            self.dataset, train.batch_size, train.num_repeats, self.options.seed, self.done
-        )
-        extras = self.step.extra_batches(self.options.seed, self.done)
-        if extras is not None:
-            batches = tf.data.Dataset.zip(batches, extras).map(lambda pair, more: {**pair, **more})
-        if self.step.strategy.num_replicas_in_sync > 1:
-            batches = self.step.strategy.experimental_distribute_dataset(batches)
-        return iterate(batches, self.dataset)
-
-    def _set_learning_rates(self) -> None:
+    def _set_learning_rates(self) -> dict[str, float]:
         train = self.config.train_params
         factor = learning_rate_factor(train, self.done, self.epoch_steps, self.total)
+        rates = {}
         for name, optimizer in self.step.optimizers.items():
-            optimizer.learning_rate.assign(train.learning_rate(name) * factor)
+            rates[f"learning_rate/{name}"] = train.learning_rate(name) * factor
+            optimizer.learning_rate.assign(rates[f"learning_rate/{name}"])
+        return rates
 
-    def _last_good(self) -> str:
-        saved = list_checkpoints(self.checkpoints)
-        return f"The last good checkpoint is {saved[-1]}" if saved else "Nothing was saved yet"
-
-    def _save(self) -> None:
-        saved = list_checkpoints(self.checkpoints)
-        if saved and checkpoint_number(saved[-1]) == self.done:
-            return
-        state = self._finite_state()
-        # The model first: where there is a checkpoint, the model is at least as new.
-        self._save_model(self.options.out)
-        save_checkpoint(state, self.checkpoints, self.done)
-
-    def _save_model(self, folder: Path) -> None:
+    def _validate(self, progress: Progress) -> bool:
+        """Returns whether patience has run out."""
+        assert self.validation is not None
         with averaged_weights(self.step):
-            self.step.model.save(folder)
+            figures = validate(self.step.model, self.validation)
+        progress.log.write(self.done, figures)
+        progress.bar.write(
+            f"step {self.done}: " + ", ".join(f"{name} {v:.4f}" for name, v in figures.items())
+        )
+        waited = since_best(progress.log.records)
+        if waited == 0:
+            self.folder.save_model("best")
+        patience = self.options.patience
+        ended = any_worker(self.step.strategy, bool(patience and waited and waited >= patience))
+        if ended:
+            progress.bar.write(f"no better validation for {waited} times: stopped; see best/")
+        return ended
 
-    def _finite_state(self) -> dict[str, np.ndarray]:
-        state = training_state(self.step)
-        try:
-            check_finite(state)
-        except ModelError as error:
-            raise UserError(f"{error}; stopped. {self._last_good()}") from error
-        return state
+    def _handle(self, error: StepError, progress: Progress) -> None:
+        """Keeps the batch; raises, or goes back to the last checkpoint and leaves it out."""
+        number = self.skipped.number(error.step - 1)
+        kept = ""
+        if self.folder.writes:
+            batch = one_batch(self.step, self.dataset, self.options.seed, number)
+            path = save_batch(batch, self.options.out / "bad-batches", error.step)
+            kept = f"; its batch is {path}"
+        newest = self.folder.newest()
+        if self.options.on_nan == "stop" or newest is None:
+            raise UserError(
+                f"{error}{kept}; stopped. {self.folder.last_good()}. "
+                "Lower the learning rates or the loss weights, or give --on-nan rewind"
+            ) from error
+        self.skipped.add(number, self.folder.writes)
+        restore_checkpoint(self.step, newest)
+        self.done = checkpoint_number(newest)
+        progress.rewind(self.done)
+        tqdm.write(
+            f"warning: {error}{kept}; back to step {self.done}, going on without it",
+            file=sys.stderr,
+        )
 
-    def _write_learning_rates(self) -> None:
-        for name, optimizer in self.step.optimizers.items():
-            tf.summary.scalar(
-                f"learning_rate/{name}", optimizer.learning_rate.value, step=self.done
-            )
-
-    def _write_pictures(self, batch: Batch) -> None:
+    def _write_picture(self, batch: Batch) -> None:
+        if not self.folder.writes:
+            return
         if self.step.strategy.num_replicas_in_sync > 1:
-            batch = {
-                n: self.step.strategy.experimental_local_results(v)[0] for n, v in batch.items()
-            }
+            local = self.step.strategy.experimental_local_results
+            batch = {name: local(value)[0] for name, value in batch.items()}
         source, driving = (batch[name][:_PICTURES].numpy() for name in ("source", "driving"))
         with averaged_weights(self.step):
             picture = self.step.model.visualize(source, driving)
-        tf.summary.image("training", picture[None], step=self.done)
-        write_picture(self.pictures / f"step-{self.done:08d}.png", picture)
+        self.folder.write_picture(picture, self.done)

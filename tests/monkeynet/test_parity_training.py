@@ -90,7 +90,7 @@ def test_trajectory(case):
         check_outputs(step, batch, stored, index)
         # The trainer's own schedule.
         Trainer._set_learning_rates(
-            SimpleNamespace(config=config, step=step, epoch_steps=1, done=epoch)
+            SimpleNamespace(config=config, step=step, epoch_steps=1, done=epoch, total=1)
         )
         losses = step(batch)
         assert set(losses) == set(stored["loss_names"])

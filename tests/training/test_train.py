@@ -202,8 +202,9 @@ class TestBadInput:
         np.savez(path, **state)
         before = {p: p.stat().st_mtime_ns for p in out.rglob("*.npz")}
         result = train(config, moving_squares, out, "--steps", 20, "--resume")
-        assert_one_line_error(result, "nan at step 13", str(path))
-        assert {p: p.stat().st_mtime_ns for p in out.rglob("*.npz")} == before
+        assert_one_line_error(result, "at step 13: ", "(nan)", str(path), "bad-batches")
+        assert {p: p.stat().st_mtime_ns for p in before} == before
+        assert len(list((out / "checkpoints").glob("*.npz"))) == 2
 
 
 def test_perceptual_gan_and_init_from_an_official_checkpoint(moving_squares, tmp_path):

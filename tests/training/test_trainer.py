@@ -23,7 +23,7 @@ def test_the_step_is_traced_once_and_restores_exactly(moving_squares, tmp_path):
     assert trainer.epoch_steps == 8
     trainer.run()
     assert trainer.done == 9
-    assert step.__call__.experimental_get_tracing_count() == 1
+    assert step.run.experimental_get_tracing_count() == 1
 
     other = FOMMTrainingStep(config)
     again = Trainer(config, other, dataset, RunOptions(tmp_path / "run", steps=9))
