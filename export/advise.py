@@ -71,7 +71,7 @@ def recommended(subjects: list[Subject]) -> Subject:
         raise UserError("no precision is close enough to the model; see python -m export.verify")
     fastest = min(map(frame_ms, close))
     fast = [subject for subject in close if frame_ms(subject) <= SAME * fastest]
-    return min(fast, key=lambda subject: (subject.threads, -subject.psnr))
+    return min(fast, key=lambda subject: (subject.threads, -(subject.psnr or 0)))
 
 
 def table(result: Benchmark) -> list[str]:

@@ -8,6 +8,7 @@ official release need more than renaming. docs/adding-a-model.md explains all of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fomm_tf.errors import ConfigError
@@ -43,7 +44,7 @@ class Kind(ABC):
     def step(self) -> type[BaseStep]:
         """Its training step."""
 
-    def distillation(self) -> type[BaseStep]:
+    def distillation(self) -> Callable[..., BaseStep]:
         """Its training step with a teacher, called with (config, strategy, teacher, made_frames).
         Raises ConfigError for a kind that has none."""
         raise ConfigError(f"a {self.config().KIND} cannot be distilled")
