@@ -210,7 +210,7 @@ def run(
     dataset = FramesDataset(config.dataset_params, "train", data, cache, stills)
     validation = None
     if arguments.validate_every:
-        validation = FramesDataset(config.dataset_params, "test", data, 0)
+        validation = FramesDataset(config.dataset_params, "test", data, 0, stills)
     step = make_step(config, strategy)
     if arguments.init is not None:
         if notice := step.start_from(read_initial_weights(arguments.init)):

@@ -43,6 +43,8 @@ class FOMMDistillationStep(FOMMTrainingStep):
     ):
         _check_teacher(config, teacher)
         self.teacher, self.made_frames = teacher, made_frames
+        for network in teacher.networks.values():
+            network.trainable = False
         super().__init__(config, strategy)
 
     def identity(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class FOMMDistillationStep(FOMMTrainingStep):
         found = {role: _detect(detector, batch[role], True) for role in ("source", "driving")}
         kp_source, kp_driving = (detected.keypoints for detected in found.values())
         out = self.model.generator(batch["source"], kp_source, kp_driving, training=True)
-        self._watch_jacobians(kp_source, kp_driving)
+        self.watch_jacobians(kp_source, kp_driving)
         losses = self.losses_of(batch, kp_driving, out["prediction"])
         for role, detected in found.items():
             for name, distance in _keypoint_distances(detected, targets[role]).items():
@@ -91,7 +93,7 @@ class FOMMDistillationStep(FOMMTrainingStep):
         if self.made_frames:
             kp_driving = _between(source.keypoints, batch["way"])
             motion = generator(batch["source"], source.keypoints, kp_driving)
-            batch = batch | {"driving": tf.stop_gradient(motion["prediction"])}
+            batch = batch | {"driving": motion["prediction"]}
         driving = _detect(detector, batch["driving"])
         if not self.made_frames:
             kp = (source.keypoints, driving.keypoints)
@@ -101,7 +103,7 @@ class FOMMDistillationStep(FOMMTrainingStep):
                 dense = generator.dense_motion_network
                 motion = dense(dense.down(batch["source"]), *kp)
         targets = {"source": source, "driving": driving}
-        return batch, *tf.nest.map_structure(tf.stop_gradient, (targets, motion))
+        return batch, targets, motion
 
     def _weighted(self, weight: str, name: str, distance: tf.Tensor) -> Tensors:
         """The weighted distance as a loss; none if the weight is zero."""
@@ -112,9 +114,9 @@ class FOMMDistillationStep(FOMMTrainingStep):
         factor = self.config.train_params.distillation_params.prediction
         if self.made_frames or not factor:
             return {}  # The teacher's frame is the driving frame, or not wanted.
-        generated, wanted = (self.pyramid(images["prediction"]) for images in (out, target))
+        made, taught = (self.pyramid(images["prediction"]) for images in (out, target))
         losses = reconstruction_losses(
-            self.features, generated, wanted, self.weights.perceptual, self.weights.pixel
+            self.features, made, taught, self.weights.perceptual, self.weights.pixel
         )
         return {f"teacher_{name}": factor * loss for name, loss in losses.items()}
 

@@ -74,11 +74,12 @@ class FOMMTrainingStep(BaseStep):
         kp_source = self.model.kp_detector(source, training=True)
         kp_driving = self.model.kp_detector(driving, training=True)
         out = self.model.generator(source, kp_source, kp_driving, training=True)
-        self._watch_jacobians(kp_source, kp_driving)
+        self.watch_jacobians(kp_source, kp_driving)
         losses = self.losses_of(batch, kp_driving, out["prediction"])
         return losses, out["prediction"], kp_driving
 
-    def _watch_jacobians(self, kp_source: Keypoints, kp_driving: Keypoints) -> None:
+    def watch_jacobians(self, kp_source: Keypoints, kp_driving: Keypoints) -> None:
+        """Has the trainer stop if they explode, or their inverses."""
         for name, kp in (("kp_source", kp_source), ("kp_driving", kp_driving)):
             if kp.jacobian is not None:
                 self.watch(f"{name}.jacobian", kp.jacobian)
