@@ -88,13 +88,14 @@ def _away_from_head(x: Array, y: Array, landmarks: Array) -> tuple[Array, Array]
     return away, edge
 
 
-def _surely_sitter(shape: tuple[int, ...], landmarks: Array) -> Array:
+def _surely_sitter(shape: tuple[int, int], landmarks: Array) -> Array:
     """1 inside the face and in a column from the chin down, float32 [h, w]."""
-    mask = Image.new("L", shape[::-1])
+    height, width = shape
+    mask = Image.new("L", (width, height))
     pen = ImageDraw.Draw(mask)
     pen.polygon(landmarks[at.OVAL, :2].ravel().tolist(), fill=255)
     jaw = landmarks[[149, 378], :2]
-    below = shape[0] + 9
+    below = height + 9
     pen.polygon([*jaw[0], *jaw[1], jaw[1][0], below, jaw[0][0], below], fill=255)
     return np.asarray(mask.filter(ImageFilter.MinFilter(3)), np.float32) / 255
 

@@ -62,47 +62,32 @@ class Openings:
         moved: [V, 3], the vertices of the frame; stiff: the same without expression.
         """
         self._draw_mouth(frame, moved, stiff)
-        for eye, (left, right), lower in zip(at.EYES, at.EYE_CORNERS, at.LOWER_LIDS, strict=True):
-            self._draw_eye(frame, moved, stiff, eye, [left, right, lower[3]], gaze)
+        for eye in range(len(at.EYES)):
+            self._draw_eye(frame, moved, stiff, eye, gaze)
 
     def _draw_eye(
-        self,
-        frame: Array,
-        moved: Array,
-        stiff: Array,
-        ring: list[int],
-        frame_of: list[int],
-        gaze: tuple[float, float],
+        self, frame: Array, moved: Array, stiff: Array, eye: int, gaze: tuple[float, float]
     ) -> None:
-        portrait, source = self._portrait, self._portrait.vertices[:, :2]
-        mask, places = _opening(moved[ring, :2], portrait.size)
+        ring, corners = at.EYES[eye], [*at.EYE_CORNERS[eye], at.LOWER_LIDS[eye][3]]
+        mask, places = _opening(moved[ring, :2], self._portrait.size)
         if not mask.size:
             return
         # Coordinates within the eye: -1 and 1 at its corners, and at its lids.
-        across, below = _coordinates(places, stiff[frame_of, :2])
-        rest = np.clip(1 - across**2, 0, 1) * np.clip(1 - below**2, 0, 1)
-        left, right, low = source[frame_of]
-        centre, axis, height = (left + right) / 2, (right - left) / 2, low - (left + right) / 2
-        across = across - _GAZE * gaze[0] * rest
-        below = below - 0.3 * gaze[1] * rest
-        wanted = centre + across[..., None] * axis + below[..., None] * height
-        colours = sample(portrait.texture, wanted - portrait.origin)[..., :3]
+        across, below = _coordinates(places, stiff[corners, :2])
+        turned = np.clip(1 - across**2, 0, 1) * np.clip(1 - below**2, 0, 1)
+        across, below = across - _GAZE * gaze[0] * turned, below - 0.3 * gaze[1] * turned
+        source = _places(across, below, self._portrait.vertices[corners, :2])
+        colours = sample(self._portrait.texture, source - self._portrait.origin)[..., :3]
         # What is left of an eye that closes lies in the shade of its lashes.
         open_now, open_then = (np.ptp(p[ring, 1]) for p in (moved, stiff))
         shade = np.clip(open_now / max(open_then, 1e-6) / 0.45, 0.35, 1)
         _blend(frame, places, mask, colours * shade)
 
     def _draw_mouth(self, frame: Array, moved: Array, stiff: Array) -> None:
-        portrait, unit = self._portrait, self._portrait.eyes_apart
-        mask, places = _opening(moved[at.MOUTH, :2], portrait.size)
+        mask, places = _opening(moved[at.MOUTH, :2], self._portrait.size)
         if not mask.size:
             return
-        # Half widths of the mouth at rest, and eye distances below its corners' middle.
-        middle = stiff[at.INNER_CORNERS, :2].mean(0)
-        down = (stiff[at.CHIN, :2] - stiff[at.TOP, :2]) * (
-            unit / np.linalg.norm((portrait.vertices[at.CHIN] - portrait.vertices[at.TOP])[:2])
-        )
-        corners = np.array([*stiff[at.INNER_CORNERS, :2], middle + down])
+        corners = self._mouth_corners(stiff)
         across, below = _coordinates(places, corners)
         lines = []
         for vertices, row in ((stiff, at.UPPER_LIP[0]), (moved, at.LOWER_LIP[0])):
@@ -111,14 +96,17 @@ class Openings:
             lines.append(np.interp(across, x[order], y[order]))
         colours = self._painted(across, below, *lines)
         if self._own is not None:
-            source = portrait.vertices
-            chin = (source[at.CHIN] - source[at.TOP])[:2]
-            axis_down = chin * (unit / np.linalg.norm(chin))
-            left, right = source[at.INNER_CORNERS, :2]
-            wanted = (left + right) / 2 + across[..., None] * (right - left) / 2
-            own = sample(self._own, wanted + below[..., None] * axis_down - portrait.origin)
+            source = _places(across, below, self._mouth_corners(self._portrait.vertices))
+            own = sample(self._own, source - self._portrait.origin)
             colours = colours * (1 - own[..., 3:]) + own[..., :3]
         _blend(frame, places, mask, colours)
+
+    def _mouth_corners(self, vertices: Array) -> Array:
+        """[3, 2]: the mouth's corners, and a point one eye distance below their middle."""
+        source, corners = self._portrait.vertices, vertices[at.INNER_CORNERS, :2]
+        height = np.linalg.norm((source[at.CHIN] - source[at.TOP])[:2])
+        down = (vertices[at.CHIN] - vertices[at.TOP])[:2] * self._portrait.eyes_apart / height
+        return np.array([*corners, corners.mean(0) + down])
 
     def _painted(self, across: Array, below: Array, upper: Array, lower: Array) -> Array:
         """RGB [h, w, 3]. upper: the edge of the lip at rest; lower: that of the moved lower lip."""
@@ -179,6 +167,13 @@ def _coordinates(places: Array, corners: Array) -> tuple[Array, Array]:
         axes = axes + 0.1 * np.eye(2)
     solved = (places - middle) @ np.linalg.inv(axes).T
     return solved[..., 0], solved[..., 1]
+
+
+def _places(across: Array, below: Array, corners: Array) -> Array:
+    """The inverse of `_coordinates`."""
+    left, right, low = corners
+    middle = (left + right) / 2
+    return middle + across[..., None] * (right - left) / 2 + below[..., None] * (low - middle)
 
 
 def _step(x: Array, low: Array | float, high: Array | float) -> Array:

@@ -123,7 +123,7 @@ class Rig:
         edge; no edge crosses the mouth or an eye.
         """
         laplacian = self._laplacian()
-        handles = self.handles
+        handles = np.array(self.handles)
         free = np.setdiff1d(np.arange(len(self.vertices)), handles)
         extension = np.zeros((len(self.vertices), len(handles)))
         extension[handles, np.arange(len(handles))] = 1
