@@ -120,7 +120,12 @@ def test_a_teacher_that_does_not_fit(teacher_dir, tmp_path):
     config = tiny_mobile_config(**{"model_params.common_params.num_kp": 5})
     with pytest.raises(ConfigError, match="num_kp: is 5, but the teacher's is 4"):
         FOMMDistillationStep(config, None, teacher)
-    config = tiny_mobile_config(**{"dataset_params.frame_shape": [64, 60, 3]})
+    shallow = {
+        "dataset_params.frame_shape": [64, 60, 3],
+        "model_params.kp_detector_params.num_blocks": 1,
+        "model_params.generator_params.dense_motion_params.num_blocks": 1,
+    }
+    config = tiny_mobile_config(**shallow)
     with pytest.raises(ConfigError, match="must be multiples of 8 for the teacher, is 64x60"):
         FOMMDistillationStep(config, None, teacher)
 
