@@ -40,7 +40,9 @@ def _convert(model: BaseModel, signatures: tuple[Signature, ...], precision: Con
     module = tf.Module()
     with phase_upsampling(model.phase_blocks()), named_groups(model):
         concrete = {
-            signature.name: tf.function(functions[signature.name]).get_concrete_function(
+            signature.name: tf.function(
+                functions[signature.name], autograph=False
+            ).get_concrete_function(
                 **{
                     one.name: tf.TensorSpec(one.shape, one.type, one.name)
                     for one in signature.inputs

@@ -75,7 +75,7 @@ class PartSwap:
         self._source_mask = None
         if use_source_segmentation:
             self._source_mask = self._features_mask(self._source, self.segments)
-        self._swap_frame = tf.function(self._swap)
+        self._swap_frame = tf.function(self._swap, autograph=False)
 
     def __call__(self, target: np.ndarray) -> SwappedFrame:
         """The target frame [1, H, W, C], float32 in [0, 1], with the source's parts."""

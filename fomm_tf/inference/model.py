@@ -44,10 +44,12 @@ class BaseModel(MotionTransfer):
     def __init__(self, config: Any):
         self.config = config
         self._build()
-        self._detect = tf.function(self.detect_tensors)
-        self._generate = tf.function(self.generate_tensors)
-        self._encode = tf.function(self.encode_tensors)
-        self._decode = tf.function(lambda *args: self.decode_tensors(*args)["prediction"])
+        self._detect = tf.function(self.detect_tensors, autograph=False)
+        self._generate = tf.function(self.generate_tensors, autograph=False)
+        self._encode = tf.function(self.encode_tensors, autograph=False)
+        self._decode = tf.function(
+            lambda *args: self.decode_tensors(*args)["prediction"], autograph=False
+        )
 
     @abstractmethod
     def _build(self) -> None:

@@ -27,7 +27,7 @@ class PredictorTraining:
         self.optimizer.build(predictor.trainable_variables)
         self.plateau = Plateau()
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(self, kp: GaussianKeypoints) -> tf.Tensor:
         """One update on kp [N, T, K, ...]; returns the loss before it."""
         with tf.GradientTape() as tape:

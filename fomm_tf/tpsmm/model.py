@@ -52,7 +52,7 @@ class TPSMotionModel(TPSMMMotion, BaseModel):
         self.bg_predictor = BackgroundPredictor(common) if common.bg else None
         avd = params.avd_network_params
         self.avd_network = None if avd is None else AVDNetwork(common, avd)
-        self._background = tf.function(self.background_tensors)
+        self._background = tf.function(self.background_tensors, autograph=False)
 
     @property
     def networks(self) -> dict[str, keras.Model]:

@@ -127,7 +127,7 @@ class BaseStep(ABC):
         gradients, and the largest value of each watched tensor."""
         return self._traced(batch, self.phase)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _traced(
         self, batch: Batch, phase: Hashable
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
