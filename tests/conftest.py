@@ -1,12 +1,22 @@
 """What many tests share: a small untrained model, and videos to train it on."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # As our commands run it.
+
+
+@pytest.fixture(autouse=True)
+def ordinary_priority():
+    """SVT-AV1, which some tests encode with, puts the calling thread under a real-time policy where
+    it may. All that the thread starts later would inherit it, and a browser starve the machine."""
+    yield
+    if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture(scope="session")
