@@ -208,8 +208,8 @@ def test_frozen_parts_stay(begin, tmp_path):
 
 
 def test_accumulated_gradients_are_those_of_the_parts(begin, config, tmp_path):
-    """Two parts of one sample each: with the same sample in both, the gradients are those of a batch
-    of one."""
+    """Two parts of one sample each: with the same sample in both, the gradients are those of one
+    such part."""
     from fomm_tf.config.base import with_overrides
 
     base = registry.load_config(config)
@@ -221,7 +221,7 @@ def test_accumulated_gradients_are_those_of_the_parts(begin, config, tmp_path):
         step = ToyTrainingStep(with_overrides(base, batch_size=repeats, accumulation_steps=repeats))
         step({name: np.repeat(frame, repeats, 0) for name, frame in frames.items()})
         assert all(int(one.iterations) == 1 for one in step.optimizers.values())
-        # Adam's momentum is the gradient, after one step; a step itself is as long for any gradient.
+        # Adam's momentum: after one step the gradient, while the step is as long for any gradient.
         states.append([moment.numpy() for moment in step.optimizers["painter"]._momentums])
     for one, two in zip(*states, strict=True):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-3 * np.abs(one).max() + 1e-8)
