@@ -29,6 +29,7 @@ def int8_graphs(
     files = dict(graphs.build_graphs(model, config, "float32"))
     ranges = measure_ranges(files, config, clips, advance)
     for name in files:
-        content = quantize(files[name], modes, ranges[name])
+        # What animating does not call has no ranges: it maps keypoints, which stay float anyway.
+        content = quantize(files[name], modes, ranges[name]) if ranges[name] else files[name]
         check_operators(content, name)
         yield name, content

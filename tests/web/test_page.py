@@ -161,9 +161,11 @@ def test_a_picture_is_cropped_to_its_face(page, faces, tmp_path):
     picture = np.full((200, 256, 3), 128, np.uint8)
     picture[60 : 60 + SIDE, 110 : 110 + SIDE] = faces[0]
     Image.fromarray(picture).save(tmp_path / "far.png")
-    page.set_input_files("#picture-file", tmp_path / "far.png")
     expect = pytest.importorskip("playwright.sync_api").expect
     zoom = page.locator("#source-crop [name=zoom]")
+    of_the_picture_before = zoom.input_value()
+    page.set_input_files("#picture-file", tmp_path / "far.png")
+    expect(zoom).not_to_have_value(of_the_picture_before, timeout=PATIENCE)
     expect(zoom).not_to_have_value("1", timeout=PATIENCE)
     assert 1.2 < float(zoom.input_value()) < 2.2
     assert float(page.locator("#source-crop [name=across]").input_value()) > 0.6
