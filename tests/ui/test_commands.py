@@ -49,7 +49,7 @@ def test_the_command_understands_the_line():
     line = animate_line(Path("m"), Path("a b.png"), Path("d.mp4"), Path("o.mp4"), True, **flags)
     args = animate._parse(line[3:])
     assert (args.model, args.source, args.out) == (Path("m"), Path("a b.png"), Path("o.mp4"))
-    assert args.absolute and args.best_frame and args.paste_back and not args.adapt_scale
+    assert args.mode == "standard" and args.best_frame and args.paste_back and not args.adapt_scale
     assert args.crop == "face"
     with pytest.raises(TypeError, match="speed"):
         animate_line(Path("m"), Path("s"), Path("d"), Path("o"), False, speed=True)
